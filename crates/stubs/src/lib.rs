@@ -6,7 +6,23 @@
 //! 2. the caller asks `cdecl` what those names mean;
 //! 3. [`generate`] takes all files of a package with the answers and returns the text of every output file.
 
+mod contexts;
+mod convert;
+mod exports;
+mod godefs;
+mod gofile;
+mod gotype;
+mod names;
+mod package;
+mod prologs;
+mod rewrite;
+mod special;
+mod wrappers;
+
 use source::Diagnostic;
+
+use gofile::GoFile;
+use package::Package;
 
 /// What a run of the generator is told, in the terms of `go tool cgo`'s flags and environment.
 #[derive(Clone, Debug)]
@@ -48,6 +64,7 @@ pub struct Collected {
     pub c_source: String,
     /// C spellings of the names that the file refers to.
     pub names: Vec<String>,
+    file: GoFile,
 }
 
 /// A finished output file: name within the object directory, contents.
@@ -69,12 +86,20 @@ pub struct Generated {
 
 /// Reads one Go file.
 pub fn collect(input: Input, options: &Options) -> Collected {
-    let _ = (input, options);
-    todo!()
+    let mut file = GoFile::read(input, options);
+    Collected {
+        diagnostics: std::mem::take(&mut file.diagnostics),
+        c_source: file.c_source(),
+        names: file.names.keys().map(|go| names::c_spelling(go)).collect(),
+        file,
+    }
 }
 
 /// Generates the stubs of a package from its files, in command-line order, each with the answers to its names.
 pub fn generate(options: &Options, files: Vec<(Collected, cdecl::Unit)>) -> Generated {
-    let _ = (options, files);
-    todo!()
+    let files: Vec<_> = files
+        .into_iter()
+        .map(|(collected, unit)| (collected.file, unit))
+        .collect();
+    Package::new(options).generate(&files)
 }

@@ -1,0 +1,464 @@
+//! A package's files, put together: names resolved file by file, outputs written for all.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write;
+
+use cdecl::Unit;
+use source::{Diagnostic, Place};
+
+use crate::convert::{Converter, FuncType, Table, Target};
+use crate::exports::{self, Declared, Exporter};
+use crate::gofile::GoFile;
+use crate::gotype::GoType;
+use crate::names::{self, Kind, Name, Names};
+use crate::rewrite::Rewriter;
+use crate::wrappers::{self, Promises};
+use crate::{Generated, Options, Output, godefs, prologs};
+
+/// A package on its way through the generator.
+pub struct Package<'a> {
+    options: &'a Options,
+    target: Target,
+    table: Table,
+    names: Names,
+    promises: Promises,
+    declared: Declared,
+    diagnostics: Vec<Diagnostic>,
+    outputs: Vec<Output>,
+    /// C wrappers that have been written, by Go name: one is enough for all files.
+    wrapped: HashSet<String>,
+    package: String,
+    /// Preambles of the files that export.
+    export_preamble: String,
+}
+
+impl<'a> Package<'a> {
+    pub fn new(options: &'a Options) -> Self {
+        Package {
+            options,
+            target: Target {
+                goos: options.goos.clone(),
+                ptr_size: options.ptr_size,
+                godefs: options.godefs,
+            },
+            table: Table::default(),
+            names: Names::new(),
+            promises: Promises::default(),
+            declared: Declared::new(),
+            diagnostics: Vec::new(),
+            outputs: Vec::new(),
+            wrapped: HashSet::new(),
+            package: String::new(),
+            export_preamble: String::new(),
+        }
+    }
+
+    pub fn generate(mut self, files: &[(GoFile, Unit)]) -> Generated {
+        let mut godefs = String::new();
+        for (file, unit) in files {
+            let mut names = self.resolve(file, unit);
+            if !self.diagnostics.is_empty() {
+                continue;
+            }
+            if self.options.godefs {
+                let printed = godefs::print(file, &names, &self.table, self.options);
+                godefs.push_str(&printed.text);
+                self.diagnostics.extend(printed.diagnostics);
+            } else {
+                self.write_file(file, &mut names);
+            }
+            self.record(file, names);
+        }
+        self.check_promises();
+        if self.diagnostics.is_empty() && !self.options.godefs {
+            self.write_package(files);
+        }
+        let failed = !self.diagnostics.is_empty();
+        Generated {
+            has_exports: files.iter().any(|(file, _)| !file.exports.is_empty()),
+            outputs: if failed { Vec::new() } else { self.outputs },
+            godefs: if failed { String::new() } else { godefs },
+            diagnostics: self.diagnostics,
+        }
+    }
+
+    /// What the file's names are, by what the C front end says of them.
+    fn resolve(&mut self, file: &GoFile, unit: &Unit) -> Names {
+        let mut converter = Converter::new(unit, &self.target, &mut self.table);
+        for (go, answer) in file.names.keys().zip(&unit.answers) {
+            if let Some(stem) = go.strip_suffix("GetTypeID")
+                && let cdecl::Meaning::Expr { .. } = answer.meaning
+            {
+                converter.type_ids.insert(stem.to_string());
+            }
+        }
+        let mut names = Names::new();
+        for ((go, span), answer) in file.names.iter().zip(&unit.answers) {
+            let is_used = file.refs.iter().any(|reference| reference.name == *go);
+            match names::resolve(go, &names::c_spelling(go), answer, &mut converter) {
+                Ok(name) if is_used => {
+                    names.insert(go.clone(), name);
+                }
+                Err(messages) if is_used => {
+                    let place = file.place(span.start);
+                    self.diagnostics.extend(
+                        messages
+                            .into_iter()
+                            .map(|message| Diagnostic::error(place.clone(), message)),
+                    );
+                }
+                _ => {}
+            }
+        }
+        names
+    }
+
+    /// `x.cgo1.go` and `x.cgo2.c`.
+    fn write_file(&mut self, file: &GoFile, names: &mut Names) {
+        let mut rewriter = Rewriter::new(
+            file,
+            names,
+            &self.table,
+            &self.declared,
+            self.options.ptr_size,
+        );
+        let go = rewriter.rewrite();
+        let uncalled = rewriter.uncalled();
+        let mut derived = std::mem::take(&mut rewriter.derived);
+        self.diagnostics.append(&mut rewriter.diagnostics);
+        names.retain(|key, _| !uncalled.contains(key));
+        names.append(&mut derived);
+
+        let path = &file.source.name;
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let base = name.strip_suffix(".go").unwrap_or(name);
+        self.outputs.push(Output {
+            name: format!("{base}.cgo1.go"),
+            text: format!("// Code generated by cmd/cgo; DO NOT EDIT.\n\n//line {path}:1:1\n{go}"),
+        });
+
+        let mut c = format!(
+            "{}\n{}\n{}{}{}{}\n",
+            prologs::BUILTIN,
+            file.preamble,
+            prologs::WRAPPERS,
+            prologs::PACKED,
+            self.tsan(),
+            self.msan(),
+        );
+        for name in names.values().filter(|name| name.func.is_some()) {
+            let is_builtin = names::BUILTINS.contains(&name.go.as_str());
+            if !is_builtin && self.wrapped.insert(name.mangled.clone()) {
+                c.push_str(&wrappers::c_wrapper(
+                    name,
+                    &self.options.c_prefix,
+                    self.options.ptr_size,
+                ));
+            }
+        }
+        self.outputs.push(Output {
+            name: format!("{base}.cgo2.c"),
+            text: c,
+        });
+    }
+
+    fn tsan(&self) -> &'static str {
+        if self.options.tsan {
+            prologs::TSAN
+        } else {
+            prologs::NO_TSAN
+        }
+    }
+
+    fn msan(&self) -> &'static str {
+        if self.options.msan {
+            prologs::MSAN
+        } else {
+            prologs::NO_MSAN
+        }
+    }
+
+    fn error(&mut self, message: String) {
+        self.diagnostics
+            .push(Diagnostic::error(Place::Nowhere, message));
+    }
+
+    /// Adds a file's names to the package's. The files of a package have to agree on what they mean.
+    fn record(&mut self, file: &GoFile, names: Names) {
+        if self.package.is_empty() {
+            self.package.clone_from(&file.package);
+        } else if self.package != file.package {
+            self.error(format!(
+                "inconsistent package names: {}, {}",
+                self.package, file.package
+            ));
+        }
+        for (key, name) in names {
+            match self.names.get(&key) {
+                None => {
+                    self.names.insert(key, name);
+                }
+                Some(known) if is_incomplete(known) => {
+                    self.names.insert(key, name);
+                }
+                Some(known) => {
+                    let agree =
+                        is_incomplete(&name) || names::is_predefined(&key) || agree(known, &name);
+                    if !agree {
+                        let written = names::as_written(&key).to_string();
+                        self.error(format!("inconsistent definitions for C.{written}"));
+                    }
+                }
+            }
+        }
+        for (name, ty) in &file.declared {
+            self.declared
+                .entry(name.clone())
+                .or_insert_with(|| ty.clone());
+        }
+        self.promises
+            .no_escape
+            .extend(file.promises.no_escape.iter().cloned());
+        self.promises
+            .no_callback
+            .extend(file.promises.no_callback.iter().cloned());
+        if !file.exports.is_empty() {
+            self.export_preamble.push('\n');
+            self.export_preamble.push_str(&file.preamble);
+        }
+    }
+
+    fn check_promises(&mut self) {
+        let functions: HashSet<_> = self
+            .names
+            .values()
+            .filter(|name| name.func.is_some())
+            .map(|name| name.c.clone())
+            .collect();
+        let promises = [
+            ("noescape", &self.promises.no_escape),
+            ("nocallback", &self.promises.no_callback),
+        ];
+        let mut unmatched: Vec<_> = promises
+            .into_iter()
+            .flat_map(|(promise, names)| {
+                let unmatched = names.iter().filter(|name| !functions.contains(*name));
+                unmatched.map(move |name| format!("#cgo {promise} {name}: no matched C function"))
+            })
+            .collect();
+        unmatched.sort();
+        for message in unmatched {
+            self.error(message);
+        }
+    }
+
+    /// The files that a package has once.
+    fn write_package(&mut self, files: &[(GoFile, Unit)]) {
+        let options = self.options;
+        let exporter = Exporter {
+            table: &self.table,
+            declared: &self.declared,
+            c_prefix: &options.c_prefix,
+            ptr_size: options.ptr_size,
+            int_size: options.int_size,
+        };
+        let exports: Vec<_> = files
+            .iter()
+            .flat_map(|(file, _)| file.exports.iter().cloned())
+            .collect();
+        let exported = exporter.export(&exports);
+        if !exported.diagnostics.is_empty() {
+            self.diagnostics.extend(exported.diagnostics);
+            return;
+        }
+
+        let mut go = self.go_prolog();
+        let mut main_c = self.main_prolog();
+        self.write_variables(&mut go, &mut main_c);
+        for name in self.names.values() {
+            if let Some(value) = &name.value {
+                let _ = writeln!(go, "const {} = {value}", name.mangled);
+            }
+        }
+        go.push('\n');
+        let mut calls_malloc = false;
+        for name in self.names.values().filter(|name| name.func.is_some()) {
+            let (text, mallocs) = wrappers::go_wrapper(name, &options.c_prefix, &self.promises);
+            go.push_str(&text);
+            calls_malloc |= mallocs;
+        }
+        go.push_str(&exported.go);
+        main_c.push_str(&exported.main_c);
+
+        let mut c = exports::c_prolog(options.tsan, options.msan);
+        c.push_str(&exported.c);
+        if calls_malloc {
+            go.push_str(&prologs::MALLOC_GO.replace("PREFIX", &options.c_prefix));
+            c.push_str(&prologs::MALLOC_C.replace("PREFIX", &options.c_prefix));
+        }
+        let package = if options.import_path.is_empty() {
+            &self.package
+        } else {
+            &options.import_path
+        };
+        let header = format!(
+            "{}{}{}",
+            exports::header_prolog(package, &self.export_preamble, options.int_size),
+            exported.header,
+            prologs::EXPORT_END,
+        );
+        let outputs = [
+            ("_cgo_gotypes.go", go),
+            ("_cgo_main.c", main_c),
+            ("_cgo_export.c", c),
+            ("_cgo_export.h", header),
+        ];
+        self.outputs
+            .extend(outputs.into_iter().map(|(name, text)| Output {
+                name: name.to_string(),
+                text,
+            }));
+    }
+
+    /// `_cgo_gotypes.go` up to the variables: imports, types, the runtime's entry points.
+    fn go_prolog(&self) -> String {
+        let options = self.options;
+        let mut go = String::new();
+        for flag in &options.ldflags {
+            let _ = writeln!(go, "//go:cgo_ldflag {}", names::quote(flag.as_bytes()));
+        }
+        let _ = write!(
+            go,
+            "// Code generated by cmd/cgo; DO NOT EDIT.\n\npackage {}\n\nimport \"unsafe\"\n\n",
+            self.package
+        );
+        if options.import_syscall {
+            go.push_str("import \"syscall\"\n\n");
+        }
+        if options.import_runtime_cgo {
+            go.push_str("import _cgopackage \"runtime/cgo\"\n\ntype _ _cgopackage.Incomplete\n");
+        }
+        if options.import_syscall {
+            go.push_str("var _ syscall.Errno\n");
+        }
+        go.push_str(prologs::GO_KEEPALIVE);
+        go.push('\n');
+        for (name, definition) in &self.table.definitions {
+            if name == "_Ctype_void" {
+                continue;
+            }
+            let text = definition.go.to_string();
+            // A name for another name is the same type; so are the long names of enums and unions.
+            let is_alias = text.starts_with("_Ctype_")
+                || name.starts_with("_Ctype_enum_")
+                || name.starts_with("_Ctype_union_");
+            let equals = if is_alias { "= " } else { "" };
+            let _ = write!(go, "type {name} {equals}{text}\n\n");
+        }
+        go.push_str("type _Ctype_void [0]byte\n");
+        go.push_str(prologs::GO_RUNTIME);
+        go
+    }
+
+    /// `_cgo_main.c` stands in for the Go side when the C side is linked by itself, to learn which
+    /// libraries and symbols it needs.
+    fn main_prolog(&self) -> String {
+        let unused = "__attribute__((unused))";
+        let mut text = format!(
+            "#include <stddef.h>\n\
+             int main(int argc {unused}, char **argv {unused}) {{ return 0; }}\n"
+        );
+        if self.options.import_runtime_cgo {
+            let _ = write!(
+                text,
+                "void crosscall2(void(*fn)(void*) {unused}, void *a {unused}, int c {unused}, size_t ctxt {unused}) {{ }}\n\
+                 size_t _cgo_wait_runtime_init_done(void) {{ return 0; }}\n\
+                 void _cgo_release_context(size_t ctxt {unused}) {{ }}\n\
+                 char* _cgo_topofstack(void) {{ return (char*)0; }}\n"
+            );
+        } else {
+            // This package is runtime/cgo itself, which has them.
+            text.push_str(
+                "void crosscall2(void(*fn)(void*), void *a, int c, size_t ctxt);\n\
+                 size_t _cgo_wait_runtime_init_done(void);\n\
+                 void _cgo_release_context(size_t);\n",
+            );
+        }
+        let _ = write!(
+            text,
+            "void _cgo_allocate(void *a {unused}, int c {unused}) {{ }}\n\
+             void _cgo_panic(void *a {unused}, int c {unused}) {{ }}\n\
+             void _cgo_reginit(void) {{ }}\n\
+             #line 1 \"cgo-generated-wrappers\"\n"
+        );
+        text
+    }
+
+    /// C variables, and C functions used as values: Go variables that hold their addresses. The C
+    /// side refers to each, so that the linker looks for it.
+    fn write_variables(&self, go: &mut String, main_c: &mut String) {
+        let mut declared = HashSet::new();
+        for name in self.names.values() {
+            let ty = match (name.kind, &name.ty) {
+                (Kind::Var, Some(ty)) => ty.go.clone().pointer(),
+                (Kind::FuncPtrVar, _) => GoType::named("unsafe.Pointer"),
+                _ => continue,
+            };
+            let c = &name.c;
+            if declared.insert(c.clone()) {
+                if name.kind == Kind::FuncPtrVar {
+                    let _ = writeln!(main_c, "extern void {c}();");
+                } else {
+                    let _ = write!(main_c, "extern char {c}[];\nvoid *_cgohack_{c} = {c};\n\n");
+                }
+                let _ = write!(
+                    go,
+                    "//go:linkname __cgo_{c} {c}\n\
+                     //go:cgo_import_static {c}\n\
+                     var __cgo_{c} byte\n"
+                );
+            }
+            let _ = writeln!(
+                go,
+                "var {} {ty} = ({ty})(unsafe.Pointer(&__cgo_{c}))",
+                name.mangled
+            );
+        }
+    }
+}
+
+/// A type that has only been declared where it was seen: another file may know more. Constants have
+/// no type to disagree about: the last file's counts.
+fn is_incomplete(name: &Name) -> bool {
+    name.func.is_none() && name.ty.as_ref().is_none_or(|ty| !ty.complete)
+}
+
+/// Functions may be declared with different spellings of types that are the same to a caller.
+fn agree(a: &Name, b: &Name) -> bool {
+    let same_but_function = Name {
+        func: None,
+        ..a.clone()
+    } == Name {
+        func: None,
+        ..b.clone()
+    };
+    let layout = |func: &FuncType| -> BTreeMap<usize, (u64, u64)> {
+        let params = func.params.iter().map(|param| (param.size, param.align));
+        let result = func.result.as_ref().map(|ty| (ty.size, ty.align));
+        result
+            .into_iter()
+            .chain(
+                [(u64::MAX, 0)]
+                    .into_iter()
+                    .filter(|_| func.result.is_none()),
+            )
+            .chain(params)
+            .enumerate()
+            .collect()
+    };
+    match (&a.func, &b.func) {
+        (Some(a), Some(b)) => same_but_function && layout(a) == layout(b),
+        (None, None) => same_but_function,
+        _ => false,
+    }
+}
