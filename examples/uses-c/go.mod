@@ -1,0 +1,3 @@
+module uses-c
+
+go 1.26

@@ -1,0 +1,122 @@
+//! Debian packages: which are needed for what, which are missing, and their installation.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::Needs;
+use crate::sh;
+use crate::term;
+
+const DEMO: &[&str] = &["gcc", "libc6-dev", "libclang-19-dev", "python3"];
+
+const BENCH: &[&str] = &["clang-19", "libgtk-3-dev", "pkg-config"];
+
+const TEST: &[&str] = &[
+    // Go's own suites: C++, Objective-C, Fortran, SWIG, the sanitizers.
+    "g++",
+    "gobjc",
+    "gfortran",
+    "swig",
+    "libclang-rt-19-dev",
+    // The other targets.
+    "gcc-12-multilib",
+    "libc6-dev-i386",
+    "libc6-dev-arm64-cross",
+    "gcc-mingw-w64-x86-64-posix",
+    "qemu-user",
+];
+
+const ARM64_COMPILER: &str = "gcc-aarch64-linux-gnu";
+
+/// Excludes every cross compiler of Debian's; where a user has it, it stays and clang compiles for arm64.
+const EXCLUDES_CROSS: &str = "gcc-multilib";
+const ARM64_FOR_CLANG: &[&str] = &["binutils-aarch64-linux-gnu", "libgcc-12-dev-arm64-cross"];
+
+pub fn ensure(needs: Needs) -> Result<()> {
+    if !sh::exists("dpkg-query") {
+        term::note("this is no Debian: the C compilers and libclang 19 are taken as they are");
+        return Ok(());
+    }
+    let missing: Vec<&str> = wanted(needs)?
+        .into_iter()
+        .filter_map(|(package, here)| (!here).then_some(package))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    install(&missing)
+}
+
+/// Installs packages that a step found to be missing.
+pub fn install(packages: &[&str]) -> Result<()> {
+    println!("  installing {}", packages.join(" "));
+    let plain = apt_get().args(install_args(packages)).output();
+    if plain.is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    // On a fresh machine the package lists are empty or old.
+    println!("  after apt-get update");
+    sh::run(apt_get().arg("update"))?;
+    sh::run(apt_get().args(install_args(packages))).with_context(|| {
+        let list = packages.join(" ");
+        format!("these packages are needed and could not be installed: {list}")
+    })?;
+    Ok(())
+}
+
+fn install_args<'a>(packages: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    let options = [
+        "install",
+        "--yes",
+        "--quiet",
+        "--no-install-recommends",
+        "--no-remove",
+    ];
+    options.into_iter().chain(packages.iter().copied())
+}
+
+/// The packages, each with whether it is installed.
+fn wanted(needs: Needs) -> Result<Vec<(&'static str, bool)>> {
+    let mut packages = DEMO.to_vec();
+    if needs >= Needs::Bench {
+        packages.extend(BENCH);
+    }
+    if needs >= Needs::Test {
+        packages.extend(TEST);
+        let arm64: &[&str] = if installed(&[EXCLUDES_CROSS])?[0] {
+            ARM64_FOR_CLANG
+        } else {
+            &[ARM64_COMPILER]
+        };
+        packages.extend(arm64);
+    }
+    let installed = installed(&packages)?;
+    Ok(packages.into_iter().zip(installed).collect())
+}
+
+fn installed(packages: &[&str]) -> Result<Vec<bool>> {
+    let mut query = Command::new("dpkg-query");
+    query.args(["--show", "--showformat", "${Package} ${db:Status-Status}\n"]);
+    let (output, _) = sh::output(query.args(packages))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let is = |package: &&str| {
+        text.lines()
+            .any(|line| line == format!("{package} installed"))
+    };
+    Ok(packages.iter().map(is).collect())
+}
+
+/// apt-get, through sudo when it must be.
+fn apt_get() -> Command {
+    let root = nix::unistd::geteuid().is_root();
+    let mut command = if root {
+        Command::new("apt-get")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
+        sudo
+    };
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
