@@ -67,10 +67,9 @@ impl Spelling {
         }
     }
 
-    /// A number that Go has no type for: its bytes within a struct, an error as a value.
-    fn refused(size: u64, what: &str, name: &str) -> Self {
-        let refusal = format!("unexpected: {size}-byte {what} type - {name}");
-        Spelling::new(GoType::Other(refusal), name)
+    /// A number that Go has no type for: its bytes.
+    fn bytes(size: u64, c: &str) -> Self {
+        Spelling::new(GoType::opaque(size), c)
     }
 }
 
@@ -130,6 +129,7 @@ impl<'a> Converter<'a> {
 
     /// Converts a type, and defines every name that it reaches.
     pub fn convert(&mut self, id: TypeId) -> Converted {
+        self.refuse_unrepresentable(id);
         let converted = self.reference(id);
         self.finish();
         converted
@@ -144,14 +144,14 @@ impl<'a> Converter<'a> {
                     .to_string(),
             );
         }
+        for &id in params.iter().chain([&result]) {
+            self.refuse_unrepresentable(id);
+        }
         let params = params.iter().map(|&param| self.parameter(param)).collect();
         let result = match self.base(result) {
             TypeKind::Void => None,
             _ => Some(self.reference(self.unqualified(result))),
         };
-        for converted in result.iter().chain(&params) {
-            self.refuse_unrepresentable(converted);
-        }
         self.finish();
         FuncType { params, result }
     }
@@ -180,11 +180,37 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// Reports a type that Go has no representation for, where one is needed as a value.
-    pub fn refuse_unrepresentable(&mut self, converted: &Converted) {
-        if let GoType::Other(what) = &converted.go {
-            self.errors.push(what.clone());
-        }
+    /// Reports a type that is or holds by value a number that Go has no type for. Behind a pointer
+    /// such a number is bytes; so it is in a union, unless a typedef gives it a name of its own.
+    fn refuse_unrepresentable(&mut self, id: TypeId) {
+        self.errors.extend(self.refusal(id, false));
+    }
+
+    fn refusal(&self, id: TypeId, in_union: bool) -> Option<String> {
+        let ty = self.get(id);
+        let size = ty.size.unwrap_or(0);
+        let (what, name) = match &ty.kind {
+            TypeKind::Typedef { target, .. } => return self.refusal(*target, false),
+            TypeKind::Qualified { target, .. } => return self.refusal(*target, in_union),
+            TypeKind::Array { elem, .. } => return self.refusal(*elem, in_union),
+            TypeKind::Record { kind, fields, .. } => {
+                let in_union = in_union || *kind == RecordKind::Union;
+                return fields
+                    .iter()
+                    .flatten()
+                    .filter(|field| field.bit_width.is_none())
+                    .find_map(|field| self.refusal(field.ty, in_union));
+            }
+            TypeKind::Int { name, .. } if !matches!(size, 1 | 2 | 4 | 8 | 16) => {
+                ("int", name.clone())
+            }
+            TypeKind::Float { name } if !matches!(size, 4 | 8) => ("float", name.clone()),
+            TypeKind::Complex { name } if !matches!(size, 8 | 16) => {
+                ("complex", format!("complex {name}"))
+            }
+            _ => return None,
+        };
+        (!in_union).then(|| format!("unexpected: {size}-byte {what} type - {name}"))
     }
 
     fn get(&self, id: TypeId) -> &'a Type {
@@ -289,12 +315,12 @@ impl<'a> Converter<'a> {
                     let elem = Box::new(GoType::named("uint8"));
                     self.basic(id, name, name, GoType::Array { len: 16, elem })
                 }
-                None => Spelling::refused(size, "int", name),
+                None => Spelling::bytes(size, name),
             },
             TypeKind::Float { name } => match size {
                 4 => self.basic(id, name, name, GoType::named("float32")),
                 8 => self.basic(id, name, name, GoType::named("float64")),
-                _ => Spelling::refused(size, "float", name),
+                _ => Spelling::bytes(size, name),
             },
             TypeKind::Complex { name } => {
                 let c = format!("{name} _Complex");
@@ -302,7 +328,7 @@ impl<'a> Converter<'a> {
                 match size {
                     8 => self.basic(id, &name, &c, GoType::named("complex64")),
                     16 => self.basic(id, &name, &c, GoType::named("complex128")),
-                    _ => Spelling::refused(size, "complex", &name),
+                    _ => Spelling::bytes(size, &c),
                 }
             }
             TypeKind::Enum { tag, values } => {
@@ -421,11 +447,7 @@ impl<'a> Converter<'a> {
             return Spelling::new(go, &c);
         }
         let pointee = self.spelling(to);
-        let go = match pointee.go {
-            GoType::Other(_) => GoType::opaque(self.get(to).size.unwrap_or(0)),
-            go => go,
-        };
-        Spelling::new(go.pointer(), &format!("{}*", pointee.c))
+        Spelling::new(pointee.go.pointer(), &format!("{}*", pointee.c))
     }
 
     /// `_Ctype_struct_tag`, with a number for a tag where C gives none.
@@ -499,10 +521,6 @@ impl<'a> Converter<'a> {
             _ => {}
         }
         let sub = self.typedef_target(id, target);
-        if matches!(sub.go, GoType::Other(_)) {
-            // Still refused as a value, and named for what it is.
-            return sub;
-        }
         self.enqueue(id);
         let go = if sub.go.is_record_name() || self.target.godefs {
             sub.go
@@ -817,13 +835,11 @@ impl StructLayout {
             },
             str::to_string,
         );
-        let go_name = self.renamed.get(&c_name).cloned().unwrap_or(c_name);
-        let ty = match converted.go {
-            GoType::Other(_) => GoType::opaque(converted.size),
-            go => go,
+        let go_field = GoField {
+            name: self.renamed.get(&c_name).cloned().unwrap_or(c_name),
+            ty: converted.go,
         };
-        self.fields
-            .push((GoField { name: go_name, ty }, converted.size));
+        self.fields.push((go_field, converted.size));
         self.align = self.align.max(align);
     }
 

@@ -160,7 +160,6 @@ pub fn resolve(
         }
         Meaning::Type(ty) => {
             let converted = converter.convert(*ty);
-            converter.refuse_unrepresentable(&converted);
             let name = name(Kind::Type, Some(converted.clone()), None, None);
             converter.define(&name.mangled, &converted);
             name
@@ -183,7 +182,6 @@ pub fn resolve(
                 name(Kind::Func, None, Some(func), None)
             } else {
                 let converted = converter.convert(*ty);
-                converter.refuse_unrepresentable(&converted);
                 if answer.is_macro {
                     let func = FuncType {
                         params: Vec::new(),
