@@ -1,0 +1,3 @@
+module crosscall.test/gotypes
+
+go 1.25

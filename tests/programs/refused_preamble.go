@@ -1,0 +1,11 @@
+// Refused: the preamble is not C.
+package main
+
+/*
+int fine(void);
+int broken(;
+#error stop here
+*/
+import "C"
+
+func main() { C.fine() }
