@@ -3,9 +3,26 @@
 //! This crate alone talks to libclang. It answers questions about names in a translation unit
 //! ([`resolve`]) with plain data ([`model`]).
 
+mod answer;
+mod cache;
+mod clang;
+mod convert;
+mod dump;
+mod imitate;
 mod model;
+mod probe;
+mod text;
+
+use std::collections::HashMap;
+use std::ffi::CString;
 
 pub use model::*;
+
+use crate::answer::Answerer;
+use crate::clang::{Clang, Parsed};
+use crate::convert::Converter;
+use crate::imitate::Facts;
+use crate::probe::Probes;
 
 /// The user's C compiler as libclang must imitate it: search paths, target, predefined macros.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +58,123 @@ pub enum Error {
 /// # Errors
 /// See [`Error`]. An undeclared name is not an error but an answer.
 pub fn resolve(compiler: &Compiler, source: &str, names: &[String]) -> Result<Unit, Error> {
-    let _ = (compiler, source, names);
-    Err(Error::Other(String::new()))
+    let clang = clang::load().map_err(Error::NoLibclang)?;
+    let facts = compiler.facts()?;
+    let mut places = HashMap::new();
+    let mut distinct: Vec<&str> = Vec::new();
+    for name in names {
+        places.entry(name.as_str()).or_insert_with(|| {
+            distinct.push(name);
+            distinct.len() - 1
+        });
+    }
+    let probes = Probes::new(&distinct, head(&facts));
+    let parse = Parse {
+        compiler,
+        clang,
+        facts: &facts,
+        source,
+        probes: &probes,
+    };
+    let answers = |unit: &Parsed, main: &CString| parse.answers(unit, main, &distinct);
+    // Libclang may not know all that the flags ask of the machine.
+    let unit = match parse.attempt(true, &answers)? {
+        Ok(unit) => unit,
+        Err(_) => parse.attempt(false, &answers)?.map_err(Error::Other)?,
+    };
+    let answers = names
+        .iter()
+        .map(|name| unit.answers[places[name.as_str()]].clone())
+        .collect();
+    Ok(Unit { answers, ..unit })
+}
+
+/// What must stand before the source: gcc's 32-bit x86 aligns `max_align_t` as `__float128`, clang does not.
+fn head(facts: &Facts) -> &'static str {
+    let _ = facts;
+    ""
+}
+
+/// The ingredients of a parse.
+struct Parse<'a> {
+    compiler: &'a Compiler,
+    clang: &'static Clang,
+    facts: &'a Facts,
+    source: &'a str,
+    probes: &'a Probes,
+}
+
+const OPTIONS: i32 = clang_sys::CXTranslationUnit_SkipFunctionBodies
+    | clang_sys::CXTranslationUnit_KeepGoing
+    | clang_sys::CXTranslationUnit_IncludeAttributedTypes;
+
+impl Parse<'_> {
+    /// Parses and answers. The inner error is libclang's about its arguments.
+    fn attempt(
+        &self,
+        machine: bool,
+        answers: &dyn Fn(&Parsed, &CString) -> Result<Result<Unit, String>, Error>,
+    ) -> Result<Result<Unit, String>, Error> {
+        let arguments =
+            self.compiler
+                .arguments(self.facts, self.clang.resource_dir.as_deref(), machine);
+        let c_string =
+            |text: String| CString::new(text).map_err(|error| Error::Other(error.to_string()));
+        let arguments: Vec<CString> = arguments
+            .into_iter()
+            .map(c_string)
+            .collect::<Result<_, _>>()?;
+        let path =
+            |name: &str| c_string(self.compiler.directory().join(name).display().to_string());
+        let main = path(probe::MAIN)?;
+        let files = [
+            (main.clone(), self.probes.text.as_str()),
+            (path(probe::PREAMBLE)?, self.source),
+        ];
+        match self.clang.parse(&main, &files, &arguments, OPTIONS) {
+            Some(unit) => answers(&unit, &main),
+            None => Ok(Err("libclang rejects its arguments".into())),
+        }
+    }
+
+    fn answers(
+        &self,
+        unit: &Parsed,
+        main: &CString,
+        names: &[&str],
+    ) -> Result<Result<Unit, String>, Error> {
+        let outcome = self.probes.read(unit, main);
+        if let Some(message) = outcome.error_in_arguments {
+            return Ok(Err(message));
+        }
+        // Either the source is wrong or the imitation is: the compiler itself decides.
+        if outcome.error_in_source.is_some()
+            && let Some(stderr) = self.compiler.rejects(self.source)?
+        {
+            return Err(Error::Rejected { stderr });
+        }
+        let Some(first) = outcome.first else {
+            let message = outcome
+                .error_in_source
+                .unwrap_or_else(|| "the probes were not parsed".into());
+            return Ok(Err(message));
+        };
+        let types = Converter::new(first.ty());
+        let flags = &self.compiler.flags;
+        let mut answerer = Answerer {
+            unit,
+            facts: self.facts,
+            flags,
+            types,
+        };
+        let answers = names
+            .iter()
+            .zip(&outcome.names)
+            .map(|(name, seen)| answerer.answer(name, seen))
+            .collect();
+        Ok(Ok(Unit {
+            types: answerer.types.finish(),
+            answers,
+        }))
+    }
 }
