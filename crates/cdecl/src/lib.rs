@@ -14,7 +14,7 @@ mod probe;
 mod text;
 
 use std::collections::HashMap;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 pub use model::*;
 
@@ -75,13 +75,17 @@ pub fn resolve(compiler: &Compiler, source: &str, names: &[String]) -> Result<Un
         facts: &facts,
         source,
         probes: &probes,
+        names: &distinct,
     };
-    let answers = |unit: &Parsed, main: &CString| parse.answers(unit, main, &distinct);
     // Libclang may not know all that the flags ask of the machine.
-    let unit = match parse.attempt(true, &answers)? {
-        Ok(unit) => unit,
-        Err(_) => parse.attempt(false, &answers)?.map_err(Error::Other)?,
+    let unit = match parse.attempt(true) {
+        Err(Failure::Arguments(_)) => parse.attempt(false),
+        result => result,
     };
+    let unit = unit.map_err(|failure| match failure {
+        Failure::Final(error) => error,
+        Failure::Arguments(message) => Error::Other(message),
+    })?;
     let answers = names
         .iter()
         .map(|name| unit.answers[places[name.as_str()]].clone())
@@ -102,6 +106,20 @@ struct Parse<'a> {
     facts: &'a Facts,
     source: &'a str,
     probes: &'a Probes,
+    /// Distinct, in the order of the probes.
+    names: &'a [&'a str],
+}
+
+enum Failure {
+    /// Libclang dislikes its arguments; others may do.
+    Arguments(String),
+    Final(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Final(error)
+    }
 }
 
 const OPTIONS: i32 = clang_sys::CXTranslationUnit_SkipFunctionBodies
@@ -109,12 +127,8 @@ const OPTIONS: i32 = clang_sys::CXTranslationUnit_SkipFunctionBodies
     | clang_sys::CXTranslationUnit_IncludeAttributedTypes;
 
 impl Parse<'_> {
-    /// Parses and answers. The inner error is libclang's about its arguments.
-    fn attempt(
-        &self,
-        machine: bool,
-        answers: &dyn Fn(&Parsed, &CString) -> Result<Result<Unit, String>, Error>,
-    ) -> Result<Result<Unit, String>, Error> {
+    /// Parses and answers, with or without the machine flags that only choose instructions.
+    fn attempt(&self, machine: bool) -> Result<Unit, Failure> {
         let arguments =
             self.compiler
                 .arguments(self.facts, self.clang.resource_dir.as_deref(), machine);
@@ -132,32 +146,27 @@ impl Parse<'_> {
             (path(probe::PREAMBLE)?, self.source),
         ];
         match self.clang.parse(&main, &files, &arguments, OPTIONS) {
-            Some(unit) => answers(&unit, &main),
-            None => Ok(Err("libclang rejects its arguments".into())),
+            Some(unit) => self.answers(&unit, &main),
+            None => Err(Failure::Arguments("libclang rejects its arguments".into())),
         }
     }
 
-    fn answers(
-        &self,
-        unit: &Parsed,
-        main: &CString,
-        names: &[&str],
-    ) -> Result<Result<Unit, String>, Error> {
+    fn answers(&self, unit: &Parsed, main: &CStr) -> Result<Unit, Failure> {
         let outcome = self.probes.read(unit, main);
         if let Some(message) = outcome.error_in_arguments {
-            return Ok(Err(message));
+            return Err(Failure::Arguments(message));
         }
         // Either the source is wrong or the imitation is: the compiler itself decides.
         if outcome.error_in_source.is_some()
             && let Some(stderr) = self.compiler.rejects(self.source)?
         {
-            return Err(Error::Rejected { stderr });
+            return Err(Error::Rejected { stderr }.into());
         }
         let Some(first) = outcome.first else {
             let message = outcome
                 .error_in_source
                 .unwrap_or_else(|| "the probes were not parsed".into());
-            return Ok(Err(message));
+            return Err(Error::Other(message).into());
         };
         let types = Converter::new(first.ty());
         let flags = &self.compiler.flags;
@@ -167,14 +176,15 @@ impl Parse<'_> {
             flags,
             types,
         };
-        let answers = names
+        let answers = self
+            .names
             .iter()
             .zip(&outcome.names)
             .map(|(name, seen)| answerer.answer(name, seen))
             .collect();
-        Ok(Ok(Unit {
+        Ok(Unit {
             types: answerer.types.finish(),
             answers,
-        }))
+        })
     }
 }
