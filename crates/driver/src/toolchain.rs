@@ -18,10 +18,13 @@ pub const BEHAVIOUR_VARIABLES: &[&str] = &[
     "C_INCLUDE_PATH",
     "GCC_EXEC_PREFIX",
     "COMPILER_PATH",
+    "SDKROOT",
+    "SYSROOT",
+    "CCC_OVERRIDE_OPTIONS",
+    "CLANG_CONFIG_FILE_SYSTEM_DIR",
+    "CLANG_CONFIG_FILE_USER_DIR",
+    "CROSSCALL_LIBCLANG",
     "LIBCLANG_PATH",
-    "LIBCLANG_STATIC_PATH",
-    "LLVM_CONFIG_PATH",
-    "CLANG_PATH",
 ];
 
 /// The rest of crosscall's variables: they change what is shown, run or recorded, never what is generated.

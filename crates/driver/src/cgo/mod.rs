@@ -290,11 +290,9 @@ fn all_resolved(
     let all: std::result::Result<Vec<Resolved>, cdecl::Error> = resolved.into_iter().collect();
     all.map_err(|error| match error {
         cdecl::Error::Rejected { stderr } => Failure::raw(stderr, 2),
-        cdecl::Error::NoLibclang(why) => {
-            let advice = "libclang is needed to read C declarations; on Debian and Ubuntu: \
-                          apt-get install libclang1-19 (crosscall doctor tells more)";
-            Failure::cgo(format!("{why}\n{advice}"))
-        }
+        cdecl::Error::NoLibclang(why) => Failure::cgo(format!(
+            "{why}\n(crosscall doctor tells what else is missing)"
+        )),
         cdecl::Error::Compiler(why) | cdecl::Error::Other(why) => Failure::cgo(why),
     })
 }
