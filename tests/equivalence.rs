@@ -42,6 +42,8 @@ fn check(toolchain: &Toolchain, group: &Group) -> Result<(), String> {
     for call in &calls {
         runs.push(generator.replay(call, &call.record.join(generator.name).join("objdir"))?);
     }
+    let time: f64 = runs.iter().map(|run| run.time.as_secs_f64()).sum();
+    eprintln!("{}: {} took {time:.1} s", group.label(), generator.name);
     let case = |name: String| format!("{}/{name}", group.label());
     let pairs: Vec<Pair<'_>> = calls
         .iter()

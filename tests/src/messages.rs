@@ -20,6 +20,7 @@ pub fn parse(stderr: &str) -> Messages {
 }
 
 fn placed(line: &str) -> Option<(String, String)> {
+    let line = line.strip_prefix("cgo: ").unwrap_or(line);
     let mut parts = line.splitn(3, ':');
     let file = parts.next()?.rsplit('/').next()?;
     let number: usize = parts.next()?.trim().parse().ok()?;

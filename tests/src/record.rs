@@ -61,10 +61,10 @@ impl Call {
             .iter()
             .filter_map(|name| Some((name.to_string(), std::env::var(name).ok()?)))
             .collect();
-        if let Some(compiler) = env.get_mut("CC") {
-            if let Some((_, real)) = compiler.split_once(QUICK_CC) {
-                *compiler = real.trim_start().to_string();
-            }
+        if let Some(compiler) = env.get_mut("CC")
+            && let Some((_, real)) = compiler.split_once(QUICK_CC)
+        {
+            *compiler = real.trim_start().to_string();
         }
         let objdir = objdir(&args).unwrap_or_default();
         let cwd = std::env::current_dir()?;

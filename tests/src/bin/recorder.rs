@@ -89,13 +89,12 @@ fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// The C compiler, but for what the go command compiles and links itself: that becomes an empty object, an empty program.
+/// cgo itself gives the compiler its standard input to read.
 fn quick_cc(words: Vec<String>) -> ExitCode {
     let Some((compiler, args)) = words.split_first() else {
         return ExitCode::from(2);
     };
     let mut command = Command::new(compiler);
-    // The go command sets this for its tools alone, and cgo's compiler inherits it.
-    let is_for_cgo = env::var_os("TOOLEXEC_IMPORTPATH").is_some();
     let output = args
         .iter()
         .position(|arg| arg == "-o")
@@ -106,12 +105,12 @@ fn quick_cc(words: Vec<String>) -> ExitCode {
             .any(|ext| arg.ends_with(ext))
     };
     match output {
-        Some(output) if !is_for_cgo && output.ends_with("_cgo_.o") => {
+        Some(output) if output.ends_with("_cgo_.o") => {
             let machine = args.iter().filter(|arg| *arg == "-m32" || *arg == "-m64");
             command.args(machine).args(["-x", "c", "-o", output, "-"]);
             return with_input(command, b"int main(void) { return 0; }\n");
         }
-        Some(_) if !is_for_cgo && args.iter().any(|arg| source(&arg)) => {
+        Some(_) if args.iter().any(|arg| source(&arg)) => {
             command.args(["-x", "c"]).args(
                 args.iter()
                     .map(|arg| if source(&arg) { "/dev/null" } else { arg }),
@@ -126,7 +125,7 @@ fn quick_cc(words: Vec<String>) -> ExitCode {
 }
 
 fn with_input(mut command: Command, input: &[u8]) -> ExitCode {
-    let run = || -> io::Result<bool> {
+    let mut run = || -> io::Result<bool> {
         let mut child = command.stdin(Stdio::piped()).spawn()?;
         child.stdin.take().expect("piped").write_all(input)?;
         Ok(child.wait()?.success())
