@@ -65,9 +65,14 @@ impl<'a> Answerer<'a> {
 
     /// An identifier that is no macro, by its `typeof` probe.
     fn plain(&mut self, probe: Cursor<'a>) -> Meaning {
-        let Some(child) = probe.first_child() else {
+        let Some(mut child) = probe.first_child() else {
             return Meaning::Type(self.types.convert(probe.ty().pointee()));
         };
+        while child.kind() == c::CXCursor_ParenExpr
+            && let Some(inner) = child.first_child()
+        {
+            child = inner;
+        }
         if !child.is_expression() {
             let referenced = child.referenced().ty();
             return Meaning::Type(self.types.convert(referenced));

@@ -390,6 +390,6 @@ fn tag(canonical: Ty<'_>, keyword: &str) -> Option<String> {
     let spelling = canonical.spelling();
     spelling
         .strip_prefix(keyword)
-        .filter(|tag| !tag.starts_with('('))
+        .filter(|tag| !tag.contains('('))
         .map(str::to_owned)
 }
