@@ -51,6 +51,13 @@ fn time(files: &[SourceFile]) {
     }
     let parsing = start.elapsed().as_secs_f64();
     let megabytes = bytes as f64 / 1e6;
-    println!("{} files, {megabytes:.1} MB, {tokens} tokens, {nodes} nodes", files.len());
-    println!("lexer {:.0} MB/s, parser {:.0} MB/s", megabytes / lexing, megabytes / parsing);
+    println!(
+        "{} files, {megabytes:.1} MB, {tokens} tokens, {nodes} nodes",
+        files.len()
+    );
+    println!(
+        "lexer {:.0} MB/s, parser {:.0} MB/s",
+        megabytes / lexing,
+        megabytes / parsing
+    );
 }

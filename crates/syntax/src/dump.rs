@@ -41,12 +41,12 @@ fn doc(doc: &Doc) -> String {
     at(doc.as_ref().map(|group| group.span.start))
 }
 
-/// `text` on one line, without spaces.
+/// `text` on one line, in ASCII.
 fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'\\' | 0..=0x20 | 0x7f.. => {
+            b'\\' | 0..=0x1f | 0x7f.. => {
                 let _ = write!(out, "\\{byte:02x}");
             }
             _ => out.push(byte as char),

@@ -119,8 +119,8 @@ impl Parser<'_> {
     }
 
     fn parse_value_spec(&mut self, keyword: Tok, doc: Doc) -> ValueSpec {
-        let start = self.pos();
         let names = self.parse_ident_list();
+        let start = names[0].start();
         // A constant's type and value are optional here; what may be left out depends on the specs before.
         let ty = match (keyword, self.tok.kind) {
             (Tok::Const, Tok::Eof | Tok::Semicolon | Tok::RParen) => None,

@@ -225,9 +225,9 @@ impl<'a> Parser<'a> {
         NodeId(self.next_id - 1)
     }
 
-    /// From `start` to the end of the last token consumed.
+    /// From `start` to the end of the last token consumed; what consumed nothing is right behind that token.
     fn span_from(&self, start: Pos) -> Span {
-        Span::new(start, self.prev_end)
+        Span::new(start.min(self.prev_end), self.prev_end)
     }
 
     /// Start of the current token.
@@ -257,7 +257,7 @@ impl<'a> Parser<'a> {
     fn stop(&mut self) {
         self.stopped = true;
         self.tok.kind = Tok::Eof;
-        self.tok.span = Span::at(self.tok.span.start);
+        self.tok.span = Span::at(self.prev_end);
         self.lead_comment = None;
         self.line_comment = None;
     }
@@ -432,7 +432,7 @@ impl<'a> Parser<'a> {
     fn missing_ident(&mut self, pos: Pos) -> Ident {
         Ident {
             id: self.id(),
-            span: Span::at(pos),
+            span: Span::at(pos.min(self.prev_end)),
             name: self.names.intern(b"_"),
         }
     }

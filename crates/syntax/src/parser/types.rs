@@ -33,8 +33,11 @@ impl Parser<'_> {
         self.bad_span(self.span_from(pos))
     }
 
+    /// A bad expression, cut to the text consumed so that it lies within whatever it is part of.
     pub(super) fn bad_span(&mut self, span: Span) -> Expr {
         let id = self.id();
+        let start = span.start.min(self.prev_end);
+        let span = Span::new(start, span.end.min(self.prev_end));
         Expr::Bad(P::new(BadExpr { id, span }))
     }
 
