@@ -180,6 +180,11 @@ impl<'a> Converter<'a> {
         }
     }
 
+    /// `enum x` that C has not declared: unlike an undeclared struct it is of no use, even to a pointer.
+    pub fn is_undeclared_enum(&self, id: TypeId) -> bool {
+        matches!(self.get(id).kind, TypeKind::Enum { values: None, .. })
+    }
+
     /// Reports a type that is or holds by value a number that Go has no type for. Behind a pointer
     /// such a number is bytes; so it is in a union, unless a typedef gives it a name of its own.
     fn refuse_unrepresentable(&mut self, id: TypeId) {

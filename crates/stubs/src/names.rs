@@ -158,6 +158,9 @@ pub fn resolve(
                 as_written(go)
             )]);
         }
+        Meaning::Type(ty) if converter.is_undeclared_enum(*ty) => {
+            name(Kind::Type, None, None, None)
+        }
         Meaning::Type(ty) => {
             let converted = converter.convert(*ty);
             let name = name(Kind::Type, Some(converted.clone()), None, None);

@@ -499,6 +499,14 @@ impl<'a> contexts::Visitor<'a> for Finder<'_, '_> {
 fn misuse(used: Use, name: &Name) -> Option<String> {
     let written = names::as_written(&name.go);
     let is_builtin = BUILTINS.contains(&name.go.as_str());
+    if name.kind == Kind::Type && name.ty.is_none() {
+        let what = match used {
+            Use::Call | Use::CallTwoValues => "invalid conversion to",
+            Use::Type => "type",
+            _ => "expression",
+        };
+        return Some(format!("{what} C.{written}: undefined C type '{}'", name.c));
+    }
     Some(match (used, name.kind) {
         (_, Kind::IntConst | Kind::FloatConst | Kind::StrConst) if name.value.is_none() => {
             format!("unable to find value of constant C.{written}")

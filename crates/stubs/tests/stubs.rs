@@ -56,7 +56,11 @@ fn run(path: &Path, text: &[u8]) -> Generated {
         c_prefix: "_123456789abc".to_string(),
     };
     let input = Input {
-        path: path.file_name().unwrap_or_default().to_string_lossy().into(),
+        path: path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into(),
         text: text.to_vec(),
     };
     let collected = collect(input, &options);
