@@ -17,11 +17,14 @@ pub struct Examples<'a> {
     pub crosscall: &'a Crosscall,
     pub go: &'a Toolchain,
     pub target: &'a Target,
+    /// Builds programs as the libraries are built, so that the standard library is compiled once for both.
+    pub position_independent: bool,
     /// The examples' sources are copied here and everything is built here.
     work: PathBuf,
     cache: PathBuf,
 }
 
+#[derive(Clone)]
 pub struct Done {
     pub what: String,
     pub time: Duration,
@@ -73,6 +76,7 @@ impl<'a> Examples<'a> {
             crosscall,
             go,
             target,
+            position_independent: false,
             work: work.to_owned(),
             cache,
         })
@@ -105,10 +109,12 @@ impl<'a> Examples<'a> {
             fs::rename(dir.join(header), dir.join("libsum.h"))?;
         }
         let program = self.target.program("main-shared");
-        let mut args = vec!["main.c", "-L.", "-lsum", "-o", &program];
-        if self.target.goos != "windows" {
-            args.push("-Wl,-rpath,$ORIGIN");
-        }
+        let link: &[&str] = match self.target.goos {
+            // Here -lsum would prefer the archive.
+            "windows" => &[&library],
+            _ => &["-L.", "-lsum", "-Wl,-rpath,$ORIGIN"],
+        };
+        let args = [&["main.c"], link, &["-o", &program]].concat();
         let compiled = self.compile(&dir, &args)?;
         Ok([built, compiled]
             .into_iter()
@@ -123,13 +129,27 @@ impl<'a> Examples<'a> {
         Ok((done, dir.join("generated")))
     }
 
+    /// The target's compiler over the C files that the generator left.
+    pub fn compile_generated(&self, dir: &Path) -> Result<Vec<Done>> {
+        let generated = INTERMEDIATES.iter().map(|(name, _)| name);
+        generated
+            .filter(|name| name.ends_with(".c"))
+            .map(|name| self.compile(dir, &["-Wall", "-I", "..", "-c", name]))
+            .collect()
+    }
+
     /// Go that uses C, in one of its forms.
     pub fn uses_c(&self, form: &str) -> Result<Vec<Done>> {
         let module = self.work.join("uses-c");
         let mut done = self.c_library(&module.join(form).join("clib"), form)?;
         let program = self.target.program(&format!("uses-{form}"));
         let package = format!("./{form}");
-        done.push(self.crosscall(&module, &["build", "-o", &program, &package])?);
+        let mut build = vec!["build"];
+        if self.position_independent && self.target.goos != "windows" {
+            build.push("-buildmode=pie");
+        }
+        build.extend(["-o", &program, &package]);
+        done.push(self.crosscall(&module, &build)?);
         done.extend(self.run(&module, &program)?);
         Ok(done)
     }
