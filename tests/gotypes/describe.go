@@ -18,12 +18,12 @@ func describe(dir, goarch string) map[string]string {
 	w := newWriter(u)
 	meaning := map[string]string{}
 	scope := u.pkg.Scope()
-	used := u.used()
+	used := u.reached()
 	for _, name := range scope.Names() {
 		object := scope.Lookup(name)
 		// A type that nothing refers to is a remnant of the generator's work (the type of a constant, say).
 		_, isType := object.(*types.TypeName)
-		if isC(name) && !numbered.MatchString(name) && (used[object] || !isType) {
+		if isC(name) && !numbered.MatchString(name) && (used[name] || !isType) {
 			meaning[name] = w.object(object)
 		}
 	}
@@ -36,15 +36,6 @@ func describe(dir, goarch string) map[string]string {
 		meaning["_cgo_flags"] = strings.ReplaceAll(string(flags), filepath.Clean(dir), "$OBJDIR")
 	}
 	return meaning
-}
-
-// used is the set of objects that some identifier refers to, other than where they are declared.
-func (u *unit) used() map[types.Object]bool {
-	used := map[types.Object]bool{}
-	for _, object := range u.info.Uses {
-		used[object] = true
-	}
-	return used
 }
 
 // isC reports whether the generator uses the name for something of C. Names of the Go side (_Cgo_use) are its own affair.
