@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::cgo::{Target, find_program};
+use crate::failure::Result;
+use crate::stdout;
 use crate::text::quoted;
 use crate::toolchain::{go_env, go_program, minor_version};
 
@@ -26,31 +28,33 @@ struct Finding {
     health: Health,
 }
 
-pub fn run() -> ExitCode {
+pub fn run() -> Result<ExitCode> {
     let mut findings = vec![go(), c_compiler(), libclang(), pkg_config()];
     findings.extend(CROSS.iter().map(cross_compiler));
-    let width = findings.iter().map(|finding| finding.what.len()).max();
-    for finding in &findings {
-        let (sign, advice) = match finding.health {
-            Health::Good => ("ok", ""),
-            Health::Lacking(advice) => ("--", advice),
-            Health::Missing(advice) => ("NO", advice),
-        };
-        println!(
-            "{sign}  {:width$}  {}",
-            finding.what,
-            finding.seen,
-            width = width.unwrap_or(0)
-        );
-        if !advice.is_empty() {
-            println!("    {:width$}  {advice}", "", width = width.unwrap_or(0));
-        }
-    }
+    stdout::write(table(&findings).as_bytes())?;
     let is_missing = |finding: &Finding| matches!(finding.health, Health::Missing(_));
     if findings.iter().any(is_missing) {
-        return ExitCode::FAILURE;
+        return Ok(ExitCode::FAILURE);
     }
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(findings: &[Finding]) -> String {
+    let width = findings.iter().map(|finding| finding.what.len()).max();
+    let width = width.unwrap_or(0);
+    let mut text = String::new();
+    for Finding { what, seen, health } in findings {
+        let (sign, advice) = match health {
+            Health::Good => ("ok", None),
+            Health::Lacking(advice) => ("--", Some(advice)),
+            Health::Missing(advice) => ("NO", Some(advice)),
+        };
+        text.push_str(&format!("{sign}  {what:width$}  {seen}\n"));
+        if let Some(advice) = advice {
+            text.push_str(&format!("    {:width$}  {advice}\n", ""));
+        }
+    }
+    text
 }
 
 fn go() -> Finding {

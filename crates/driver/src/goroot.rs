@@ -15,6 +15,7 @@ use std::{env, fs, io};
 
 use crate::cgo::{host_arch, host_os};
 use crate::failure::{Failure, Result};
+use crate::stdout;
 use crate::text::{errno, paths};
 use crate::toolchain::go_env;
 
@@ -33,17 +34,16 @@ pub fn run(args: &[String]) -> Result<()> {
     shadow.check()?;
     let copied = shadow.make()?;
 
-    let dir = shadow.dir.display();
-    println!(
-        "{dir}: a GOROOT of links to {}, its cgo is {}",
-        shadow.original.display(),
+    let (dir, original) = (shadow.dir.display(), shadow.original.display());
+    let mut said = format!(
+        "{dir}: a GOROOT of links to {original}, its cgo is {}\n",
         shadow.own.display()
     );
     if copied {
-        println!("(bin/go is a copy: it can't be linked from there)");
+        said.push_str("(bin/go is a copy: it can't be linked from there)\n");
     }
-    println!("use it as {}", shadow.dir.join("bin/go").display());
-    Ok(())
+    said.push_str(&format!("use it as {dir}/bin/go\n"));
+    stdout::write(said.as_bytes())
 }
 
 /// The official tool that `tool`, the `cgo` of a shadow, stands for.

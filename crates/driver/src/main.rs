@@ -6,6 +6,7 @@ mod dynimport;
 mod failure;
 mod gocommand;
 mod goroot;
+mod stdout;
 mod text;
 mod toolchain;
 mod trampoline;
@@ -52,9 +53,9 @@ fn run(args: &[OsString]) -> Result<ExitCode> {
         }
         Way::GoCommand { name, args } => gocommand::run(name, &text_arguments(args)?)?,
         Way::Goroot { args } => goroot::run(&text_arguments(args)?)?,
-        Way::Doctor => return Ok(doctor::run()),
-        Way::Version => println!("{}", gocommand::version()),
-        Way::Help => print!("{}", way::HELP),
+        Way::Doctor => return doctor::run(),
+        Way::Version => stdout::write(format!("{}\n", gocommand::version()).as_bytes())?,
+        Way::Help => stdout::write(way::HELP.as_bytes())?,
         Way::Unknown { name } => {
             let name = name.to_string_lossy();
             let text =

@@ -4,11 +4,11 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use support::{Said, clean, crosscall, goroot, official, run, write};
+use libtest_mimic::{Arguments, Failed};
+use support::{clean, crosscall, ensure, goroot, in_both, official, run, same, trial, write};
 
 fn main() {
     let args = Arguments::from_args();
@@ -19,48 +19,20 @@ fn main() {
             same_message(root, *case)
         }));
     }
-    for path in binaries(root.as_deref()) {
-        let name = path.display().to_string();
-        trials.push(trial(format!("dynimport::{name}"), &root, move |root| {
-            same_imports(root, &path)
-        }));
-    }
-    for (name, compiler) in CROSS {
-        let found = works(compiler).then(|| root.clone()).flatten();
-        trials.push(trial(
-            format!("dynimport::compiled::{name}"),
-            &found,
-            move |root| compiled_imports(root, compiler),
-        ));
-    }
     let whole: &[(&str, Test)] = &[
-        ("dynimport_mach_o", mach_o_imports),
         ("version_line", version_line),
         ("response_files", response_files),
         ("shadow_goroot", shadow_goroot),
         ("shadow_goroot_keeps_off", shadow_goroot_keeps_off),
         ("go_command", go_command),
+        ("build_modes", build_modes),
+        ("trimmed_paths", trimmed_paths),
         ("cache_key_follows_the_environment", cache_key),
     ];
     for (name, test) in whole {
         trials.push(trial((*name).to_owned(), &root, test));
     }
     libtest_mimic::run(&args, trials).exit();
-}
-
-fn trial(
-    name: String,
-    root: &Option<PathBuf>,
-    test: impl Fn(&Path) -> Result<(), Failed> + Send + 'static,
-) -> Trial {
-    match root.clone() {
-        Some(root) => Trial::test(name, move || test(&root)),
-        None => Trial::test(
-            name,
-            || Err("CROSSCALL_GOROOT names no Go toolchain".into()),
-        )
-        .with_ignored_flag(true),
-    }
 }
 
 type Test = fn(&Path) -> Result<(), Failed>;
@@ -134,22 +106,6 @@ const MESSAGES: &[(&str, Case)] = &[
     ),
 ];
 
-fn in_both(root: &Path, prepare: impl Fn(&mut Command)) -> (Said, Said) {
-    let mut theirs = clean(Command::new(official(root)));
-    let mut ours = crosscall();
-    ours.arg(official(root));
-    prepare(&mut theirs);
-    prepare(&mut ours);
-    (run(theirs), run(ours))
-}
-
-fn same(theirs: &Said, ours: &Said) -> Result<(), Failed> {
-    if theirs == ours {
-        return Ok(());
-    }
-    Err(format!("official: {theirs:#?}\ncrosscall: {ours:#?}").into())
-}
-
 fn same_message(root: &Path, (environment, args): Case) -> Result<(), Failed> {
     let dir = tempfile::tempdir()?;
     let text = "package p\n\nimport \"C\"\n";
@@ -162,121 +118,6 @@ fn same_message(root: &Path, (environment, args): Case) -> Result<(), Failed> {
             .args(args);
     });
     same(&theirs, &ours)
-}
-
-/// Executables and libraries of this machine and of the toolchain's own tests, for whatever they were made.
-fn binaries(root: Option<&Path>) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = ["/bin/sh", "/bin/ls", "/usr/bin/gcc"]
-        .map(PathBuf::from)
-        .into();
-    let libraries = inside(Path::new("/usr/lib/x86_64-linux-gnu"));
-    let step = libraries.len().div_ceil(40).max(1);
-    found.extend(libraries.into_iter().step_by(step));
-    if let Some(root) = root {
-        found.push(root.join("bin/go"));
-        for package in ["debug/elf", "debug/pe", "internal/xcoff"] {
-            found.extend(inside(&root.join("src").join(package).join("testdata")));
-        }
-    }
-    found.retain(|path| path.is_file());
-    found
-}
-
-fn inside(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    paths.retain(|path| path.is_file() && is_binary(path));
-    paths.sort();
-    paths
-}
-
-fn is_binary(path: &Path) -> bool {
-    let name = path.to_string_lossy();
-    let no_binary = [".c", ".a", ".o", ".gz", ".py", ".conf"]
-        .iter()
-        .any(|end| name.ends_with(end));
-    !no_binary && !name.contains("bigar")
-}
-
-fn same_imports(root: &Path, path: &Path) -> Result<(), Failed> {
-    for flags in [&[][..], &["-dynlinker", "-dynpackage", "other"]] {
-        let (theirs, ours) = in_both(root, |command| {
-            command.arg("-dynimport").arg(path).args(flags);
-        });
-        if theirs.code == Some(0) || ours.code == Some(0) {
-            same(&theirs, &ours)?;
-        } else if theirs.stderr != ours.stderr {
-            // The official tool has printed the package clause by then; we print nothing.
-            same(&theirs, &ours)?;
-        }
-    }
-    Ok(())
-}
-
-/// Compilers for other platforms, used where they are installed.
-const CROSS: &[(&str, &[&str])] = &[
-    ("windows_amd64", &["x86_64-w64-mingw32-gcc"]),
-    ("windows_amd64_dll", &["x86_64-w64-mingw32-gcc", "-shared"]),
-    ("windows_386", &["i686-w64-mingw32-gcc"]),
-    ("linux_arm64", &["aarch64-linux-gnu-gcc"]),
-    ("linux_386", &["gcc", "-m32"]),
-    ("linux_amd64_static", &["gcc", "-static"]),
-    ("linux_amd64_pie", &["gcc", "-pie"]),
-    ("linux_amd64_shared", &["gcc", "-shared", "-fPIC"]),
-];
-
-const C_PROGRAM: &str = "#include <math.h>\n#include <stdio.h>\nextern int maybe(void) __attribute__((weak));\n\
-    int main(int argc, char **argv) { if (&maybe) maybe(); return printf(\"%f\", sin(argc)); }\n";
-
-fn compile(compiler: &[&str], dir: &Path) -> bool {
-    write(dir, &[("main.c", C_PROGRAM)]);
-    let mut command = clean(Command::new(compiler[0]));
-    command.current_dir(dir).args(&compiler[1..]);
-    command.args(["-fno-builtin", "-o", "main.out", "main.c", "-lm"]);
-    command.output().is_ok_and(|output| output.status.success())
-}
-
-fn works(compiler: &[&str]) -> bool {
-    tempfile::tempdir().is_ok_and(|dir| compile(compiler, dir.path()))
-}
-
-fn compiled_imports(root: &Path, compiler: &[&str]) -> Result<(), Failed> {
-    let dir = tempfile::tempdir()?;
-    ensure(compile(compiler, dir.path()), "compiles")?;
-    same_imports(root, &dir.path().join("main.out"))
-}
-
-/// The toolchain keeps these in base64, away from virus scanners.
-fn mach_o_imports(root: &Path) -> Result<(), Failed> {
-    let dir = tempfile::tempdir()?;
-    let mut seen = 0;
-    for entry in fs::read_dir(root.join("src/debug/macho/testdata"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "base64") {
-            let binary = dir.path().join(path.file_stem().expect("a name"));
-            fs::write(&binary, base64(&fs::read(&path)?))?;
-            same_imports(root, &binary)?;
-            seen += 1;
-        }
-    }
-    ensure(seen > 5, "there are such files")
-}
-
-fn base64(text: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = Vec::new();
-    let (mut bits, mut count) = (0_u32, 0);
-    for digit in text
-        .iter()
-        .filter_map(|byte| DIGITS.iter().position(|digit| digit == byte))
-    {
-        (bits, count) = (bits << 6 | digit as u32, count + 6);
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count) as u8);
-        }
-    }
-    out
 }
 
 fn version_line(root: &Path) -> Result<(), Failed> {
@@ -445,6 +286,142 @@ fn go_command(root: &Path) -> Result<(), Failed> {
     )
 }
 
-fn ensure(holds: bool, what: &str) -> Result<(), Failed> {
-    if holds { Ok(()) } else { Err(what.into()) }
+const BOTH_WAYS: &str = "package main
+
+// #include <stdlib.h>
+// #define ANSWER 42
+// typedef struct { int a; double b; } pair;
+// extern int triple(int);
+// static pair both(int a) { pair p = {triple(a), a / 2.0}; return p; }
+import \"C\"
+
+import (
+\t\"fmt\"
+\t\"unsafe\"
+)
+
+//export triple
+func triple(n C.int) C.int { return 3 * n }
+
+//export Answer
+func Answer() C.int { return C.ANSWER }
+
+func main() {
+\ts := C.CString(\"text\")
+\tdefer C.free(unsafe.Pointer(s))
+\tp := C.both(5)
+\tfmt.Println(p.a, p.b, C.GoString(s), Answer())
+}
+";
+
+const C_MAIN: &str = "#include <stdio.h>
+#include \"out.h\"
+int main(void) { printf(\"%d %d\\n\", Answer(), triple(4)); return 0; }
+";
+
+/// A program that goes from Go to C and back, and the same package for C programs, through `go build -toolexec=crosscall`.
+fn build_modes(root: &Path) -> Result<(), Failed> {
+    let dir = tempfile::tempdir()?;
+    let dir = dir.path().canonicalize()?;
+    write(
+        &dir,
+        &[
+            ("go.mod", "module m\n\ngo 1.26\n"),
+            ("main.go", BOTH_WAYS),
+            ("c/main.c", C_MAIN),
+        ],
+    );
+    let trace = dir.join("trace");
+    let build = |mode: &str, out: &str| {
+        let mut build = go(&root.join("bin/go"), &dir);
+        build.env("CROSSCALL_TRACE_FILE", &trace);
+        build
+            .arg("build")
+            .arg(format!("-toolexec={}", env!("CARGO_BIN_EXE_crosscall")));
+        build.args(["-buildvcs=false", "-buildmode", mode, "-o", out, "."]);
+        let said = run(build);
+        ensure(said.code == Some(0), &said.stderr)
+    };
+    let cc = |args: &[&str]| {
+        let mut cc = clean(Command::new("cc"));
+        cc.current_dir(&dir)
+            .args(["-I.", "-o", "c.out", "c/main.c"])
+            .args(args);
+        let said = run(cc);
+        ensure(said.code == Some(0), &said.stderr)?;
+        Ok::<_, Failed>(run(Command::new(dir.join("c.out"))).stdout)
+    };
+    build("exe", "go.out")?;
+    ensure(
+        run(Command::new(dir.join("go.out"))).stdout == "15 2.5 text 42\n",
+        "exe",
+    )?;
+    build("c-archive", "out.a")?;
+    ensure(cc(&["out.a", "-lpthread"])? == "42 12\n", "c-archive")?;
+    build("c-shared", "out.so")?;
+    ensure(
+        cc(&[&dir.join("out.so").to_string_lossy()])? == "42 12\n",
+        "c-shared",
+    )?;
+    let trace = fs::read_to_string(trace)?;
+    ensure(trace.lines().any(|line| line.starts_with("cgo m ")), &trace)
+}
+
+/// Line directives and messages show paths as `-trimpath` rewrites them.
+fn trimmed_paths(root: &Path) -> Result<(), Failed> {
+    let dir = tempfile::tempdir()?;
+    let dir = dir.path().canonicalize()?;
+    let wrong = "package p\n\n// int f(void);\nimport \"C\"\n\nvar _ = C.g()\n";
+    write(
+        &dir,
+        &[
+            (
+                "p/x.go",
+                "package p\n\n// int f(void);\nimport \"C\"\n\nvar F = C.f()\n",
+            ),
+            ("p/wrong.go", wrong),
+        ],
+    );
+    let shown = dir.to_string_lossy();
+    for rewrites in [
+        "".to_owned(),
+        shown.to_string(),
+        format!("{shown}/p=>m;/x"),
+        format!("/y;{shown}=>./n"),
+    ] {
+        let prepare = |command: &mut Command, args: &[&str]| {
+            command
+                .current_dir(dir.join("p"))
+                .arg("-trimpath")
+                .arg(&rewrites)
+                .args(args);
+        };
+        let (theirs, ours) = in_both(root, |command| prepare(command, &["wrong.go"]));
+        ensure(theirs.stderr.contains("wrong.go:6:9: "), &theirs.stderr)?;
+        same(&theirs, &ours)?;
+        let (theirs, ours) = (dir.join("theirs"), dir.join("ours"));
+        let mut official = clean(Command::new(official(root)));
+        prepare(
+            &mut official,
+            &["-objdir", &theirs.to_string_lossy(), "x.go"],
+        );
+        let mut own = crosscall();
+        own.arg("cgo");
+        prepare(&mut own, &["-objdir", &ours.to_string_lossy(), "x.go"]);
+        ensure(
+            run(official).code == Some(0) && run(own).code == Some(0),
+            "both generate",
+        )?;
+        let directives = |dir: &Path| -> Result<Vec<String>, Failed> {
+            let text = fs::read_to_string(dir.join("x.cgo1.go"))?;
+            let lines = text.lines().filter(|line| line.starts_with("//line"));
+            Ok(lines.map(str::to_owned).collect())
+        };
+        let (theirs, ours) = (directives(&theirs)?, directives(&ours)?);
+        ensure(
+            !ours.is_empty() && ours[0] == theirs[0],
+            &format!("{theirs:?} {ours:?}"),
+        )?;
+    }
+    Ok(())
 }

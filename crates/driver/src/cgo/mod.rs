@@ -11,7 +11,6 @@ mod target;
 pub use compiler::find_program;
 pub use target::{Target, host_arch, host_os};
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -20,6 +19,7 @@ use stubs::{Collected, Generated, Input, Options};
 
 use crate::dynimport;
 use crate::failure::{Failure, Result};
+use crate::stdout;
 use crate::text::flags::Stop;
 use crate::text::quoting::quote;
 use crate::text::{errno, paths, quoted, response};
@@ -36,8 +36,8 @@ pub fn run(toolchain: &Toolchain, args: Vec<String>) -> Result<()> {
     let flags = match Flags::parse(&args) {
         Ok(flags) => flags,
         Err(Stop::Version(value)) => {
-            println!("{}", toolchain.cgo_version(value == "full")?);
-            return Ok(());
+            let line = toolchain.cgo_version(value == "full")?;
+            return stdout::write(format!("{line}\n").as_bytes());
         }
         Err(Stop::Help) => return Err(usage()),
         Err(Stop::Bad(message)) => {
@@ -64,15 +64,13 @@ fn dynimport(flags: &Flags) -> Result<()> {
         .map_err(Failure::cgo)?;
     passes.end("dynimport");
     if flags.dynout.is_empty() {
-        std::io::stdout()
-            .write_all(&text)
-            .map_err(|err| Failure::cgo(errno::message("write", "/dev/stdout", &err)))?;
+        stdout::write(&text)?;
     } else {
         let mut pending = Pending::default();
         pending.add(Path::new(&flags.dynout), &text)?;
         pending.commit()?;
     }
-    passes.finish(&format!("{}:dynimport", flags.dynpackage));
+    passes.finish("dynimport", &flags.dynpackage);
     Ok(())
 }
 
@@ -111,12 +109,12 @@ fn generate(flags: &Flags, args: &[String]) -> Result<()> {
 
     let generated = translate(flags, &options, &compiler, inputs, &mut passes)?;
     if flags.godefs {
-        print!("{}", generated.godefs);
+        stdout::write(generated.godefs.as_bytes())?;
     } else {
         write(flags, &generated)?;
     }
     passes.end("write");
-    passes.finish(&flags.importpath);
+    passes.finish("cgo", &flags.importpath);
     Ok(())
 }
 
@@ -293,7 +291,12 @@ fn all_resolved(
         cdecl::Error::NoLibclang(why) => Failure::cgo(format!(
             "{why}\n(crosscall doctor tells what else is missing)"
         )),
-        cdecl::Error::Compiler(why) | cdecl::Error::Other(why) => Failure::cgo(why),
+        cdecl::Error::Compiler(why) | cdecl::Error::Other(why) if !why.is_empty() => {
+            Failure::cgo(why)
+        }
+        cdecl::Error::Compiler(_) | cdecl::Error::Other(_) => {
+            Failure::cgo("libclang could not read the C declarations and did not say why")
+        }
     })
 }
 

@@ -13,35 +13,57 @@ use crate::text::errno;
 /// Files that wait to be put in place.
 #[derive(Default)]
 pub struct Pending {
-    files: Vec<(TempPath, PathBuf)>,
+    files: Vec<(Content, PathBuf)>,
+}
+
+enum Content {
+    /// A finished file beside its place.
+    File(TempPath),
+    /// For a place that is a device or a pipe and must stay one.
+    Stream(Vec<u8>),
 }
 
 impl Pending {
     /// Writes `text` beside `path`, whose directory must exist.
     pub fn add(&mut self, path: &Path, text: &[u8]) -> Result<()> {
         let fail = |err| Failure::cgo(errno::message("open", path, &err));
-        let dir = match path.parent() {
+        let place = if path.is_symlink() {
+            path.canonicalize().map_err(fail)?
+        } else {
+            path.to_owned()
+        };
+        if place.metadata().is_ok_and(|meta| !meta.is_file()) {
+            self.files.push((Content::Stream(text.to_owned()), place));
+            return Ok(());
+        }
+        let dir = match place.parent() {
             Some(dir) if !dir.as_os_str().is_empty() => dir,
             _ => Path::new("."),
         };
         let mut file = new_file(dir).map_err(fail)?;
         file.write_all(text).map_err(fail)?;
-        self.files.push((file.into_temp_path(), path.to_owned()));
+        let file = file.into_temp_path();
+        self.files.push((Content::File(file), place));
         Ok(())
     }
 
     /// Puts all files in place. When that fails for one, those before it are removed again.
     pub fn commit(self) -> Result<()> {
         let mut done = Vec::new();
-        for (file, path) in self.files {
-            if let Err(err) = file.persist(&path) {
+        for (content, path) in self.files {
+            let put = match content {
+                Content::File(file) => file.persist(&path).map_err(|err| err.error),
+                Content::Stream(text) => fs::write(&path, text),
+            };
+            if let Err(err) = put {
                 for path in done {
                     let _ = fs::remove_file(path);
                 }
-                let message = errno::message("open", &path, &err.error);
-                return Err(Failure::cgo(message));
+                return Err(Failure::cgo(errno::message("open", &path, &err)));
             }
-            done.push(path);
+            if path.is_file() {
+                done.push(path);
+            }
         }
         Ok(())
     }
@@ -82,6 +104,23 @@ mod tests {
         assert!(pending.commit().is_err());
         let left = fs::read_dir(dir.path()).expect("readable").count();
         assert_eq!(left, 1, "only the directory that was in the way");
+    }
+
+    #[test]
+    fn links_and_devices_stay() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let link = dir.path().join("link");
+        fs::write(dir.path().join("file"), b"old").expect("written");
+        std::os::unix::fs::symlink("file", &link).expect("linked");
+        let mut pending = Pending::default();
+        pending.add(&link, b"new").expect("written");
+        pending
+            .add(Path::new("/dev/null"), b"gone")
+            .expect("accepted");
+        pending.commit().expect("put in place");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&link).expect("readable"), b"new");
+        assert!(!Path::new("/dev/null").is_file());
     }
 
     #[test]

@@ -36,11 +36,13 @@ impl Passes {
         self.last = now;
     }
 
-    /// Prints durations and leaves the trace line. One run, one write: concurrent runs don't mix their lines.
-    pub fn finish(self, import_path: &str) {
+    /// Prints durations and leaves the trace line: what was done (`cgo`, `dynimport`), for which package, by which process, in
+    /// how many milliseconds.
+    /// One run, one write: concurrent runs don't mix their lines.
+    pub fn finish(self, what: &str, package: &str) {
         let total = self.last - self.begin;
         if self.shows("time") {
-            let mut text = format!("cgo {import_path}: {:.1} ms", millis(total));
+            let mut text = format!("{what} {package}: {:.1} ms", millis(total));
             for (name, time) in &self.done {
                 text.push_str(&format!(", {name} {:.1}", millis(*time)));
             }
@@ -49,16 +51,8 @@ impl Passes {
         if let Some(path) = env::var_os("CROSSCALL_TRACE_FILE")
             && let Ok(mut file) = OpenOptions::new().append(true).create(true).open(path)
         {
-            let import_path = if import_path.is_empty() {
-                "-"
-            } else {
-                import_path
-            };
-            let line = format!(
-                "cgo {import_path} {} {}\n",
-                process::id(),
-                total.as_millis()
-            );
+            let package = if package.is_empty() { "-" } else { package };
+            let line = format!("{what} {package} {} {}\n", process::id(), total.as_millis());
             let _ = file.write_all(line.as_bytes());
         }
     }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
+use libtest_mimic::{Failed, Trial};
+
 /// The `crosscall` under test.
 pub fn crosscall() -> Command {
     clean(Command::new(env!("CARGO_BIN_EXE_crosscall")))
@@ -87,4 +89,41 @@ pub fn write(dir: &Path, files: &[(&str, &str)]) {
         fs::create_dir_all(path.parent().expect("inside dir")).expect("a directory");
         fs::write(path, text).expect("written");
     }
+}
+
+/// A test that needs the official toolchain at `root`.
+pub fn trial(
+    name: String,
+    root: &Option<PathBuf>,
+    test: impl Fn(&Path) -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    match root.clone() {
+        Some(root) => Trial::test(name, move || test(&root)),
+        None => Trial::test(
+            name,
+            || Err("CROSSCALL_GOROOT names no Go toolchain".into()),
+        )
+        .with_ignored_flag(true),
+    }
+}
+
+/// The official generator and ours in its place, prepared alike.
+pub fn in_both(root: &Path, prepare: impl Fn(&mut Command)) -> (Said, Said) {
+    let mut theirs = clean(Command::new(official(root)));
+    let mut ours = crosscall();
+    ours.arg(official(root));
+    prepare(&mut theirs);
+    prepare(&mut ours);
+    (run(theirs), run(ours))
+}
+
+pub fn same(theirs: &Said, ours: &Said) -> Result<(), Failed> {
+    if theirs == ours {
+        return Ok(());
+    }
+    Err(format!("official: {theirs:#?}\ncrosscall: {ours:#?}").into())
+}
+
+pub fn ensure(holds: bool, what: &str) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(what.into()) }
 }
