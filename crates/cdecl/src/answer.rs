@@ -77,7 +77,8 @@ impl<'a> Answerer<'a> {
             let referenced = child.referenced().ty();
             return Meaning::Type(self.types.convert(referenced));
         }
-        let declaration = child.referenced();
+        // The parentheses of `typeof(X)` are there.
+        let declaration = peel(child).referenced();
         match declaration.kind() {
             c::CXCursor_EnumConstantDecl => self.enumerator(child, declaration),
             c::CXCursor_VarDecl => self.variable(child.ty(), declaration),
@@ -228,27 +229,56 @@ impl<'a> Answerer<'a> {
     }
 }
 
+/// Whether the value of a folded expression comes from an object, a string or a comma expression. What a
+/// constant condition cuts off does not count.
 fn mentions_object(expression: Cursor<'_>) -> bool {
-    let mut found = false;
+    let mut children = Vec::new();
     expression.each_child(|child| {
-        found = match child.kind() {
-            c::CXCursor_DeclRefExpr => child.referenced().kind() == c::CXCursor_VarDecl,
-            c::CXCursor_StringLiteral | c::CXCursor_CompoundLiteralExpr => true,
-            _ => mentions_object(child),
-        };
-        !found
+        children.push(child);
+        true
     });
-    found
+    let truth = |cursor: Cursor<'_>| cursor.evaluate().map(|value| value != Value::Int(0));
+    match (expression.kind(), expression.operator()) {
+        (c::CXCursor_DeclRefExpr, _) => expression.referenced().kind() == c::CXCursor_VarDecl,
+        (c::CXCursor_StringLiteral | c::CXCursor_CompoundLiteralExpr, _) => true,
+        (_, c::CXBinaryOperator_Comma) => true,
+        (c::CXCursor_ConditionalOperator, _)
+            if children.len() == 3 && truth(children[0]).is_some() =>
+        {
+            let taken = if truth(children[0]) == Some(true) {
+                1
+            } else {
+                2
+            };
+            mentions_object(children[0]) || mentions_object(children[taken])
+        }
+        (_, c::CXBinaryOperator_LAnd) if truth(children[0]) == Some(false) => {
+            mentions_object(children[0])
+        }
+        (_, c::CXBinaryOperator_LOr) if truth(children[0]) == Some(true) => {
+            mentions_object(children[0])
+        }
+        _ => children.into_iter().any(mentions_object),
+    }
 }
 
-/// The enumerator that an expression is nothing but the name of.
-fn enumerator_named(mut expression: Cursor<'_>) -> Option<Cursor<'_>> {
+/// The expression without parentheses and implicit conversions.
+fn peel(mut expression: Cursor<'_>) -> Cursor<'_> {
     while matches!(
         expression.kind(),
         c::CXCursor_ParenExpr | c::CXCursor_UnexposedExpr
     ) {
-        expression = expression.first_child()?;
+        match expression.first_child() {
+            Some(child) => expression = child,
+            None => break,
+        }
     }
+    expression
+}
+
+/// The enumerator that an expression is nothing but the name of.
+fn enumerator_named(expression: Cursor<'_>) -> Option<Cursor<'_>> {
+    let expression = peel(expression);
     let declaration = expression.referenced();
     let named = expression.kind() == c::CXCursor_DeclRefExpr
         && declaration.kind() == c::CXCursor_EnumConstantDecl;

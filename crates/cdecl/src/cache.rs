@@ -15,7 +15,7 @@ use crate::Error;
 use crate::imitate::Facts;
 
 /// Raised when the format or the meaning of an entry changes.
-const VERSION: &str = "crosscall cc 1";
+const VERSION: &str = "crosscall cc 2";
 
 /// What C compilers read from the environment to find headers, programs or a target.
 const ENVIRONMENT: [&str; 9] = [
@@ -144,7 +144,11 @@ fn decode(text: &str) -> Option<Facts> {
             }
             "include" => facts.include.push(value.into()),
             "implied" => facts.implied.push(value.into()),
-            "end" if value == facts.include.len().to_string() && !facts.target.is_empty() => {
+            "define" => {
+                let (name, text) = value.split_once(' ')?;
+                facts.predefined.insert(name.into(), text.into());
+            }
+            "end" if value == facts.predefined.len().to_string() && !facts.target.is_empty() => {
                 return Some(facts);
             }
             _ => return None,
@@ -162,7 +166,10 @@ fn encode(facts: &Facts) -> Option<String> {
     for flag in &facts.implied {
         text += &format!("implied {flag}\n");
     }
-    text += &format!("end {}\n", facts.include.len());
+    for (name, value) in &facts.predefined {
+        text += &format!("define {name} {value}\n");
+    }
+    text += &format!("end {}\n", facts.predefined.len());
     (decode(&text).as_ref() == Some(facts)).then_some(text)
 }
 
@@ -192,6 +199,9 @@ mod tests {
             major: 12,
             include: vec!["/a b".into(), "/c".into()],
             implied: vec!["-march=i686".into()],
+            predefined: [("A", "1 2"), ("B", "")]
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+                .into(),
         };
         let text = encode(&facts).unwrap();
         assert_eq!(decode(&text), Some(facts));

@@ -71,6 +71,7 @@ functions! {
     fn clang_getEnumConstantDeclUnsignedValue(CXCursor) -> c_ulonglong;
     fn clang_getEnumDeclIntegerType(CXCursor) -> CXType;
     fn clang_getTypedefDeclUnderlyingType(CXCursor) -> CXType;
+    fn clang_getCursorBinaryOperatorKind(CXCursor) -> c_int;
     fn clang_getFieldDeclBitWidth(CXCursor) -> c_int;
     fn clang_Cursor_getOffsetOfField(CXCursor) -> c_longlong;
     fn clang_Cursor_Evaluate(CXCursor) -> CXEvalResult;
@@ -147,14 +148,14 @@ fn open() -> Result<Clang, String> {
         }
     }
     Err(format!(
-        "libclang (version 16 or later) was not found; install it (Debian, Ubuntu: apt install libclang-19-dev; \
+        "libclang (version 17 or later) was not found; install it (Debian, Ubuntu: apt install libclang-19-dev; \
          Fedora: dnf install clang-libs; Arch: pacman -S clang; macOS: brew install llvm) \
          or point CROSSCALL_LIBCLANG at the library{tried}"
     ))
 }
 
 /// The versions that are looked for, best first.
-const VERSIONS: [u32; 7] = [19, 20, 21, 22, 18, 17, 16];
+const VERSIONS: [u32; 6] = [19, 20, 21, 22, 18, 17];
 
 fn candidates() -> impl Iterator<Item = PathBuf> {
     let mut paths = Vec::new();
@@ -550,6 +551,8 @@ impl<'a> Cursor<'a> {
         enum_unsigned_value -> u64: clang_getEnumConstantDeclUnsignedValue;
         enum_integer -> ty: clang_getEnumDeclIntegerType;
         typedef_target -> ty: clang_getTypedefDeclUnderlyingType;
+        /// One of `CXBinaryOperatorKind`, 0 for other cursors.
+        operator -> i32: clang_getCursorBinaryOperatorKind;
         /// Negative for what is not a bit-field.
         bit_width -> i32: clang_getFieldDeclBitWidth;
         /// In bits; negative where it cannot be known.

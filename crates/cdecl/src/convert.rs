@@ -109,7 +109,12 @@ impl<'a> Converter<'a> {
     }
 
     fn push(&mut self, kind: TypeKind, layout: Ty<'_>) -> TypeId {
-        let sized = !matches!(kind, TypeKind::Void | TypeKind::Func { .. });
+        let unsized_kinds = [
+            c::CXType_Void,
+            c::CXType_FunctionProto,
+            c::CXType_FunctionNoProto,
+        ];
+        let sized = !unsized_kinds.contains(&layout.canonical().kind());
         let size = u64::try_from(layout.size()).ok().filter(|_| sized);
         let align = size.and_then(|_| u64::try_from(layout.align()).ok());
         self.types.push(Type { kind, size, align });
@@ -241,7 +246,22 @@ impl<'a> Converter<'a> {
                         _ => array.canonical(),
                     };
                 }
-                let elem = self.convert(array.array_element());
+                let written = array.array_element();
+                let mut elem = self.convert(written);
+                // Qualifiers of a typedef of an array are its elements'.
+                let (whole, part) = (ty.canonical(), ty.canonical().array_element());
+                let is_const = whole.is_const() || part.is_const();
+                let is_volatile = whole.is_volatile() || part.is_volatile();
+                let written = written.canonical();
+                if (is_const, is_volatile) != (written.is_const(), written.is_volatile()) {
+                    let kind = TypeKind::Qualified {
+                        is_const,
+                        is_volatile,
+                        is_restrict: false,
+                        target: elem,
+                    };
+                    elem = self.push(kind, part);
+                }
                 self.pointer_to(elem)
             }
             c::CXType_FunctionProto | c::CXType_FunctionNoProto => {

@@ -5,6 +5,7 @@
 //! The flags of the user are passed on where they change what the C means, and dropped otherwise: none
 //! of them may keep libclang from parsing.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,6 +24,8 @@ pub struct Facts {
     pub include: Vec<PathBuf>,
     /// Flags that the compiler adds by itself and that libclang would not: `-march=i686`, `-D_REENTRANT`.
     pub implied: Vec<String>,
+    /// The macros that it predefines, with their expansions; of object-like ones only.
+    pub predefined: BTreeMap<String, String>,
 }
 
 /// Which flag it is that takes its value from the next argument.
@@ -112,7 +115,7 @@ impl Compiler {
         let output = Command::new(program)
             .args(rest)
             .args(flags)
-            .args(["-E", "-v", "-xc", "/dev/null"])
+            .args(["-E", "-dM", "-v", "-xc", "/dev/null"])
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .output()
@@ -120,7 +123,7 @@ impl Compiler {
                 Error::Compiler(format!("C compiler {program:?} cannot be run: {error}"))
             })?;
         let text = String::from_utf8_lossy(&output.stderr);
-        let facts = Facts::parse(&text);
+        let facts = Facts::parse(&text, &String::from_utf8_lossy(&output.stdout));
         if facts.target.is_empty() || !output.status.success() {
             return Err(Error::Compiler(format!("{program} -E -v failed:\n{text}")));
         }
@@ -190,6 +193,14 @@ impl Compiler {
             arguments.push(format!("-resource-dir={}", dir.display()));
         }
         arguments.extend(facts.implied.iter().cloned());
+        if !facts.is_clang {
+            // What the headers make `size_t`, `wchar_t`, `int64_t`, … of.
+            let types = facts
+                .predefined
+                .iter()
+                .filter(|(name, _)| name.ends_with("_TYPE__"));
+            arguments.extend(types.map(|(name, text)| format!("-D{name}={text}")));
+        }
         for &(flag, value) in &flags {
             if passes(flag, facts.is_clang, machine) {
                 arguments.push(translate(flag).to_owned());
@@ -240,6 +251,12 @@ fn is_own(dir: &Path) -> bool {
         && (is(third, &["gcc", "gcc-cross", "gcc-lib"]) || is(second, &["clang"]))
 }
 
+/// Whether a flag is one of those that change the predefined macros for types.
+fn changes_types(flag: &str) -> bool {
+    (flag.starts_with("-f") || flag.starts_with("-std") || flag.starts_with("--std"))
+        && passes(flag, false, false)
+}
+
 /// Whether a flag changes the target or where headers are looked for, so that `CC -v` must see it.
 fn selects_headers(flag: &str) -> bool {
     let prefixes = [
@@ -253,9 +270,10 @@ fn selects_headers(flag: &str) -> bool {
         "--gcc-toolchain",
         "-arch",
     ];
+    let alone = ["-pthread", "-nostdinc", "-ansi", "-undef"];
     prefixes.iter().any(|prefix| flag.starts_with(prefix))
-        || flag == "-pthread"
-        || flag == "-nostdinc"
+        || alone.contains(&flag)
+        || changes_types(flag)
 }
 
 /// Flags (or their beginnings, before `=`) that libclang must see as they are.
@@ -371,8 +389,8 @@ fn translate(flag: &str) -> &str {
 }
 
 impl Facts {
-    /// Reads the output of `CC -E -v`.
-    fn parse(text: &str) -> Facts {
+    /// Reads the output of `CC -E -dM -v`: what it says and the macros.
+    fn parse(text: &str, macros: &str) -> Facts {
         let mut facts = Facts::default();
         let mut in_list = false;
         for line in text.lines() {
@@ -400,6 +418,13 @@ impl Facts {
         }
         facts.implied.sort();
         facts.implied.dedup();
+        let macros = macros
+            .lines()
+            .filter_map(|line| line.strip_prefix("#define ")?.split_once(' '));
+        facts.predefined = macros
+            .map(|(name, text)| (name.to_owned(), text.trim().to_owned()))
+            .collect();
+        facts.predefined.retain(|name, _| !name.contains('('));
         facts
     }
 }
@@ -422,7 +447,8 @@ mod tests {
             COLLECT_GCC_OPTIONS='-m32' '-E' '-v' '-mtune=generic' '-march=i686'\n\
             #include \"...\" search starts here:\n#include <...> search starts here:\n \
             /usr/lib/gcc/x86_64-linux-gnu/12/include\n /usr/local/include\nEnd of search list.\n not this\n";
-        let facts = Facts::parse(text);
+        let facts = Facts::parse(text, "#define __INT_MAX__ 0x7fffffff\n#define F(x) x\n");
+        assert_eq!(facts.predefined.len(), 1);
         assert_eq!(facts.target, "x86_64-linux-gnu");
         assert_eq!((facts.is_clang, facts.major), (false, 12));
         assert_eq!(facts.include.len(), 2);

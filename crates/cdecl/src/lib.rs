@@ -68,7 +68,12 @@ pub fn resolve(compiler: &Compiler, source: &str, names: &[String]) -> Result<Un
             distinct.len() - 1
         });
     }
-    let probes = Probes::new(&distinct, head(&facts));
+    let predefined = |name: &str| {
+        let text = facts.predefined.get(name).filter(|_| !facts.is_clang);
+        text.filter(|_| !text::mentions_macro(source, name))
+            .cloned()
+    };
+    let probes = Probes::new(&distinct, head(&facts), &predefined);
     let parse = Parse {
         compiler,
         clang,
@@ -93,11 +98,23 @@ pub fn resolve(compiler: &Compiler, source: &str, names: &[String]) -> Result<Un
     Ok(Unit { answers, ..unit })
 }
 
-/// What must stand before the source: gcc's 32-bit x86 aligns `max_align_t` as `__float128`, clang does not.
+/// What must stand before the source: gcc's `max_align_t`, whose alignment on 32-bit x86 is not clang's.
 fn head(facts: &Facts) -> &'static str {
-    let _ = facts;
-    ""
+    if facts.is_clang { "" } else { MAX_ALIGN_T }
 }
+
+const MAX_ALIGN_T: &str = "\
+#if __STDC_VERSION__ >= 201112L
+#define __CLANG_MAX_ALIGN_T_DEFINED
+typedef struct {
+long long __max_align_ll __attribute__((__aligned__(__alignof__(long long))));
+long double __max_align_ld __attribute__((__aligned__(__alignof__(long double))));
+#ifdef __i386__
+__float128 __max_align_f128 __attribute__((__aligned__(__alignof__(__float128))));
+#endif
+} max_align_t;
+#endif
+";
 
 /// The ingredients of a parse.
 struct Parse<'a> {

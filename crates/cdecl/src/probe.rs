@@ -127,7 +127,9 @@ pub struct Probes {
 
 impl Probes {
     /// Probes for `names`, which are distinct. `head` stands before everything.
-    pub fn new(names: &[&str], head: &str) -> Probes {
+    /// `predefined` are macros that the user's compiler has defined before the source, and that the source
+    /// leaves alone: clang's own idea of them is corrected.
+    pub fn new(names: &[&str], head: &str, predefined: &dyn Fn(&str) -> Option<String>) -> Probes {
         let mut probes = Probes {
             text: String::new(),
             lines: Vec::new(),
@@ -148,6 +150,12 @@ impl Probes {
             "#pragma clang diagnostic warning \"-Wmacro-redefined\"",
             None,
         );
+        for name in names {
+            if let Some(text) = predefined(name) {
+                probes.line(&format!("#undef {name}"), None);
+                probes.line(&format!("#define {name} {text}"), None);
+            }
+        }
         for (i, name) in names.iter().enumerate() {
             probes.name(i, name);
         }

@@ -44,6 +44,23 @@ pub fn definition(text: &[u8], offset: usize, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&out).trim().to_owned())
 }
 
+/// Whether a line of `source` could define or undefine the macro `name`.
+pub fn mentions_macro(source: &str, name: &str) -> bool {
+    let directive = |line: &str| {
+        let line = line
+            .trim_start()
+            .strip_prefix('#')
+            .or_else(|| line.trim_start().strip_prefix("??="))?;
+        let line = line.trim_start();
+        line.strip_prefix("define")
+            .or_else(|| line.strip_prefix("undef"))
+            .map(|rest| rest.contains(name))
+    };
+    // A directive may be spliced together from lines or stand behind a comment: then any mention counts.
+    let odd = source.contains("\\\n") || source.contains("*/");
+    (odd && source.contains(name)) || source.lines().any(|line| directive(line) == Some(true))
+}
+
 /// The text that `-DNAME=…` among `flags` gives to `name`.
 pub fn defined_by_flags(flags: &[String], name: &str) -> Option<String> {
     let mut found = None;

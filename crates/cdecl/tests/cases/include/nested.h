@@ -1,0 +1,2 @@
+#define NESTED (LOCAL + 1)
+#define LETTER_IN_HEADER 'h'

@@ -1,0 +1,3 @@
+#define LOCAL 41
+struct local { int x; };
+struct local from_local(void);
