@@ -5,7 +5,6 @@
 //!   packages, once by each generator; [`compare`] says what they declare differently, [`known`] what of it is accepted.
 //! - `packages`: real packages pass the same tests with both.
 //! - `robustness`: odd paths, broken input, builds killed half-way.
-//! - `fuzz_smoke`: a short run of the fuzzers in `fuzz/`.
 //! - `comparator`: the comparison itself, on differences planted on purpose.
 //!
 //! All need the official toolchain that `CROSSCALL_GOROOT` names; without it they fail. `CROSSCALL_BIN` names the `crosscall`
