@@ -127,3 +127,13 @@ pub fn same(theirs: &Said, ours: &Said) -> Result<(), Failed> {
 pub fn ensure(holds: bool, what: &str) -> Result<(), Failed> {
     if holds { Ok(()) } else { Err(what.into()) }
 }
+
+/// The go command at `path`, run in `dir`.
+pub fn go(path: &Path, dir: &Path) -> Command {
+    let mut command = clean(Command::new(path));
+    command
+        .current_dir(dir)
+        .env("GOENV", "off")
+        .env("GOTOOLCHAIN", "local");
+    command
+}
