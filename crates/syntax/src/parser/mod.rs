@@ -5,8 +5,10 @@
 //! Go counts them; within the limit the stack grows as needed ([`deep`]).
 
 mod comments;
+mod control;
 mod decl;
 mod expr;
+mod params;
 mod stmt;
 mod types;
 

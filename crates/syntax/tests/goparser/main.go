@@ -95,8 +95,10 @@ func (d *dumper) file(f *ast.File, size int) {
 	}
 }
 
-func (d *dumper) ident(x *ast.Ident)  { d.line(x.Pos(), x.End(), "Ident "+quote(x.Name)) }
-func (d *dumper) lit(x *ast.BasicLit) { d.line(x.Pos(), x.End(), fmt.Sprintf("BasicLit %s %s", x.Kind, quote(x.Value))) }
+func (d *dumper) ident(x *ast.Ident) { d.line(x.Pos(), x.End(), "Ident "+quote(x.Name)) }
+func (d *dumper) lit(x *ast.BasicLit) {
+	d.line(x.Pos(), x.End(), fmt.Sprintf("BasicLit %s %s", x.Kind, quote(x.Value)))
+}
 
 func (d *dumper) decl(decl ast.Decl) {
 	switch decl := decl.(type) {
