@@ -1,45 +1,44 @@
 //! Calls from Go to C: the C wrapper that unpacks an argument frame, and the Go function that makes it.
 //!
-//! The frame is the one that Go's stack ABI lays out for the Go function's parameters and results, so
-//! that a pointer to the first of them is a pointer to all. Go and C read it as the same struct: C
-//! packed, with every gap written out.
+//! The frame is the one that Go's stack ABI lays out for the Go function's parameters and results
+//! (`abi::frame`), so that a pointer to the first of them is a pointer to all.
 
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use abi::frame::{Frame, Layout, Slot};
+
+use crate::convert::{Converted, FuncType};
 use crate::names::{Kind, Name};
 use crate::prologs;
 
 /// The argument frame as C text.
-fn frame(name: &Name, ptr_size: u64) -> String {
-    let func = name.func.as_ref().expect("wrappers are made for functions");
+fn frame(func: &FuncType, ptr_size: u64) -> String {
+    let layout = |ty: &Converted| Layout {
+        size: ty.size,
+        align: ty.align,
+    };
+    let params: Vec<_> = func.params.iter().map(layout).collect();
+    let results: Vec<_> = func.result.iter().map(layout).collect();
     let mut text = "struct {\n".to_string();
-    let mut offset = 0;
-    for (index, param) in func.params.iter().enumerate() {
-        pad(&mut text, &mut offset, param.align);
-        let _ = writeln!(text, "\t\t{} p{index};", without_const(&param.c));
-        offset += param.size;
-    }
-    pad(&mut text, &mut offset, ptr_size);
-    if let Some(result) = &func.result {
-        pad(&mut text, &mut offset, result.align);
-        let _ = writeln!(text, "\t\t{} r;", without_const(&result.c));
-        offset += result.size;
-    }
-    pad(&mut text, &mut offset, ptr_size);
-    if offset == 0 {
-        text.push_str("\t\tchar unused;\n");
+    for slot in Frame::new(&params, &results, ptr_size).slots {
+        let _ = match slot {
+            Slot::Param { index, .. } => {
+                writeln!(
+                    text,
+                    "\t\t{} p{index};",
+                    without_const(&func.params[index].c)
+                )
+            }
+            Slot::Result { .. } => {
+                let c = func.result.as_ref().map_or("void", |result| &result.c);
+                writeln!(text, "\t\t{} r;", without_const(c))
+            }
+            Slot::Gap { offset, size } => writeln!(text, "\t\tchar __pad{offset}[{size}];"),
+        };
     }
     text.push_str("\t}");
     text
-}
-
-fn pad(text: &mut String, offset: &mut u64, align: u64) {
-    let aligned = offset.next_multiple_of(align.max(1));
-    if aligned > *offset {
-        let _ = writeln!(text, "\t\tchar __pad{offset}[{}];", aligned - *offset);
-        *offset = aligned;
-    }
 }
 
 /// A C type without the `const` of its outermost level, which ends the spelling, perhaps among other
@@ -65,7 +64,7 @@ fn without_const(c: &str) -> String {
 /// The C function that Go calls in place of `name`.
 pub fn c_wrapper(name: &Name, c_prefix: &str, ptr_size: u64) -> String {
     let func = name.func.as_ref().expect("wrappers are made for functions");
-    let frame = frame(name, ptr_size);
+    let frame = frame(func, ptr_size);
     let mut text = String::new();
     let mut line = |text_line: &str| {
         text.push_str(text_line);

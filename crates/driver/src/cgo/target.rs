@@ -15,24 +15,6 @@ pub struct Target {
     mips_float: String,
 }
 
-/// Sizes of a pointer, by `GOARCH`: Go's own ports and those of gccgo.
-const POINTER_SIZES: &[(u64, &[&str])] = &[
-    (
-        4,
-        &[
-            "386", "arm", "m68k", "mips", "mipsle", "nios2", "ppc", "riscv", "s390", "sh", "shbe",
-            "sparc",
-        ],
-    ),
-    (
-        8,
-        &[
-            "alpha", "amd64", "arm64", "loong64", "mips64", "mips64le", "ppc64", "ppc64le",
-            "riscv64", "s390x", "sparc64",
-        ],
-    ),
-];
-
 impl Target {
     /// From `GOOS`, `GOARCH` and their like, the host's where unset.
     pub fn from_env() -> Result<Target> {
@@ -43,10 +25,7 @@ impl Target {
     }
 
     fn new(goos: String, goarch: String, mips_float: String) -> Result<Target> {
-        let size = POINTER_SIZES
-            .iter()
-            .find(|(_, archs)| archs.contains(&goarch.as_str()));
-        let Some(&(ptr_size, _)) = size else {
+        let Some(ptr_size) = abi::arch::pointer_size(&goarch) else {
             let arch = quote(&goarch);
             return Err(Failure::cgo(format!("unknown ptrSize for $GOARCH {arch}")));
         };
