@@ -98,29 +98,32 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    /// Gcc gives an enumerator that does not fit `int` the type of its enum (before C23 and version 13).
+    /// Gcc gives an enumerator that does not fit `int` the type of its enum; in C23, all enumerators of such an enum.
     fn enumerator_type(
         &mut self,
         expression: Cursor<'a>,
         declaration: Cursor<'a>,
         value: i128,
     ) -> TypeId {
+        let parent = declaration.parent();
         let fits = i128::from(i32::MIN) <= value && value <= i128::from(i32::MAX);
-        match fits || self.facts.is_clang {
+        let wide = self.facts.is_c23() && parent.ty().size() > expression.ty().size();
+        match self.facts.is_clang || fits && !wide {
             true => self.types.convert(expression.ty()),
-            false => self.types.convert(declaration.parent().ty()),
+            false => self.types.convert(parent.ty()),
         }
     }
 
     /// A variable is an expression, unless it is a constant whose value the compiler looks through:
     /// clang does for integers everywhere, gcc (since 8) in initialisers only.
     fn variable(&mut self, ty: Ty<'a>, declaration: Cursor<'a>) -> Meaning {
-        let expression = |this: &mut Self| Meaning::Expr {
-            ty: this.types.convert(ty),
+        let id = match ty.kind() {
+            c::CXType_Unexposed => self.types.declared(declaration, declaration.ty()),
+            _ => self.types.convert(ty),
         };
         let canonical = ty.canonical();
         if !canonical.is_const() || canonical.is_volatile() || !is_arithmetic(canonical) {
-            return expression(self);
+            return Meaning::Expr { ty: id };
         }
         let definition = declaration.definition();
         let initialised = if definition.is_null() {
@@ -128,11 +131,10 @@ impl<'a> Answerer<'a> {
         } else {
             definition
         };
-        let id = self.types.convert(ty);
         match initialised.evaluate() {
             Some(Value::Int(value)) if self.facts.is_clang => Meaning::IntConst { ty: id, value },
             Some(value) if self.facts.is_clang || self.facts.major >= 8 => self.number(id, value),
-            _ => expression(self),
+            _ => Meaning::Expr { ty: id },
         }
     }
 

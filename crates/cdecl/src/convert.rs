@@ -20,6 +20,8 @@ pub struct Converter<'a> {
     by_type: HashMap<usize, TypeId>,
     /// Declared types by declaration (typedefs) or canonical type (records, enums).
     by_declaration: HashMap<usize, TypeId>,
+    /// Pointers that only exist by the decay of parameters, by what they point to.
+    pointers: HashMap<TypeId, TypeId>,
     /// Records whose members are still to be converted.
     pending: VecDeque<(TypeId, Ty<'a>)>,
 }
@@ -59,6 +61,15 @@ fn is_float(kind: c::CXTypeKind) -> bool {
     )
 }
 
+/// The type under its outermost qualifiers. Libclang's own way to it would look through typedefs.
+fn without_qualifiers(ty: Ty<'_>) -> Ty<'_> {
+    match ty.kind() {
+        c::CXType_Elaborated => ty.named(),
+        c::CXType_Typedef => ty.declaration().ty(),
+        _ => ty.unqualified(),
+    }
+}
+
 /// Whether a canonical type is a number, `_Bool` and enums included.
 pub fn is_arithmetic(ty: Ty<'_>) -> bool {
     let kind = ty.kind();
@@ -75,6 +86,7 @@ impl<'a> Converter<'a> {
             types: Vec::new(),
             by_type: HashMap::new(),
             by_declaration: HashMap::new(),
+            pointers: HashMap::new(),
             pending: VecDeque::new(),
         }
     }
@@ -125,7 +137,7 @@ impl<'a> Converter<'a> {
         let (is_const, is_volatile, is_restrict) =
             (ty.is_const(), ty.is_volatile(), ty.is_restrict());
         if is_const || is_volatile || is_restrict {
-            let target = self.convert(ty.unqualified());
+            let target = self.convert(without_qualifiers(ty));
             return self.push(
                 TypeKind::Qualified {
                     is_const,
@@ -171,7 +183,7 @@ impl<'a> Converter<'a> {
                 let name = ty.element().canonical().spelling();
                 self.push(TypeKind::Complex { name }, ty)
             }
-            c::CXType_ConstantArray | c::CXType_IncompleteArray => {
+            c::CXType_ConstantArray | c::CXType_IncompleteArray | c::CXType_VariableArray => {
                 let elem = self.convert(ty.array_element());
                 let len = u64::try_from(ty.len())
                     .ok()
@@ -274,7 +286,12 @@ impl<'a> Converter<'a> {
 
     /// A pointer that libclang has no handle for.
     fn pointer_to(&mut self, target: TypeId) -> TypeId {
-        self.push(TypeKind::Pointer(target), self.any_pointer)
+        if let Some(&id) = self.pointers.get(&target) {
+            return id;
+        }
+        let id = self.push(TypeKind::Pointer(target), self.any_pointer);
+        self.pointers.insert(target, id);
+        id
     }
 
     fn location(&self, declaration: Cursor<'_>) -> Location {
@@ -307,7 +324,7 @@ impl<'a> Converter<'a> {
 
     /// The type of a declaration. `typeof(expression)` is looked up through the expression, which keeps
     /// the names that libclang loses.
-    fn declared(&mut self, declaration: Cursor<'a>, ty: Ty<'a>) -> TypeId {
+    pub fn declared(&mut self, declaration: Cursor<'a>, ty: Ty<'a>) -> TypeId {
         if ty.kind() == c::CXType_Unexposed
             && ty.spelling().starts_with("typeof")
             && let Some(child) = declaration.first_child()

@@ -192,6 +192,12 @@ impl Compiler {
         if let Some(dir) = resource_dir {
             arguments.push(format!("-resource-dir={}", dir.display()));
         }
+        if !flags
+            .iter()
+            .any(|&(flag, _)| flag == "-ansi" || flag.contains("-std="))
+        {
+            arguments.push(format!("-std={}", facts.standard()));
+        }
         arguments.extend(facts.implied.iter().cloned());
         if !facts.is_clang {
             // What the headers make `size_t`, `wchar_t`, `int64_t`, … of.
@@ -389,6 +395,30 @@ fn translate(flag: &str) -> &str {
 }
 
 impl Facts {
+    /// `__STDC_VERSION__`; C89 has none.
+    fn version(&self) -> u32 {
+        let text = self
+            .predefined
+            .get("__STDC_VERSION__")
+            .map_or("", String::as_str);
+        text.trim_end_matches(['l', 'L']).parse().unwrap_or(0)
+    }
+
+    /// The language that is compiled without `-std`. Gcc's default has changed with its versions.
+    fn standard(&self) -> &'static str {
+        match self.version() {
+            0..199_901 => "gnu89",
+            199_901..201_112 => "gnu99",
+            201_112..201_710 => "gnu11",
+            201_710..202_000 => "gnu17",
+            _ => "gnu23",
+        }
+    }
+
+    pub fn is_c23(&self) -> bool {
+        self.version() >= 202_000
+    }
+
     /// Reads the output of `CC -E -dM -v`: what it says and the macros.
     fn parse(text: &str, macros: &str) -> Facts {
         let mut facts = Facts::default();

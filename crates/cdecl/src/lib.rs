@@ -4,6 +4,7 @@
 //! ([`resolve`]) with plain data ([`model`]).
 
 mod answer;
+mod basic;
 mod cache;
 mod clang;
 mod convert;
@@ -58,6 +59,9 @@ pub enum Error {
 /// # Errors
 /// See [`Error`]. An undeclared name is not an error but an answer.
 pub fn resolve(compiler: &Compiler, source: &str, names: &[String]) -> Result<Unit, Error> {
+    if let Some(unit) = basic::resolve(compiler, source, names) {
+        return Ok(unit);
+    }
     let clang = clang::load().map_err(Error::NoLibclang)?;
     let facts = compiler.facts()?;
     let mut places = HashMap::new();
@@ -70,7 +74,7 @@ pub fn resolve(compiler: &Compiler, source: &str, names: &[String]) -> Result<Un
     }
     let predefined = |name: &str| {
         let text = facts.predefined.get(name).filter(|_| !facts.is_clang);
-        text.filter(|_| !text::mentions_macro(source, name))
+        text.filter(|_| !text::touches_macros(source, &[name]))
             .cloned()
     };
     let probes = Probes::new(&distinct, head(&facts), &predefined);

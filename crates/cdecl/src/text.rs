@@ -44,21 +44,66 @@ pub fn definition(text: &[u8], offset: usize, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&out).trim().to_owned())
 }
 
-/// Whether a line of `source` could define or undefine the macro `name`.
-pub fn mentions_macro(source: &str, name: &str) -> bool {
-    let directive = |line: &str| {
-        let line = line
-            .trim_start()
-            .strip_prefix('#')
-            .or_else(|| line.trim_start().strip_prefix("??="))?;
-        let line = line.trim_start();
-        line.strip_prefix("define")
-            .or_else(|| line.strip_prefix("undef"))
-            .map(|rest| rest.contains(name))
+/// Whether `source` itself may define or undefine a macro with one of these names. Errs on the side of yes.
+pub fn touches_macros(source: &str, names: &[&str]) -> bool {
+    if source.contains("pop_macro") || source.contains("??=") || source.contains("%:") {
+        return true;
+    }
+    let touched = |line: &str| {
+        let directive = line.trim_start().strip_prefix('#')?.trim_start();
+        let rest = directive
+            .strip_prefix("define")
+            .or_else(|| directive.strip_prefix("undef"))?;
+        let end = |c: char| !(c.is_alphanumeric() || c == '_' || c == '$');
+        rest.trim_start()
+            .split(end)
+            .next()
+            .map(|name| names.contains(&name))
     };
-    // A directive may be spliced together from lines or stand behind a comment: then any mention counts.
-    let odd = source.contains("\\\n") || source.contains("*/");
-    (odd && source.contains(name)) || source.lines().any(|line| directive(line) == Some(true))
+    without_comments(source)
+        .lines()
+        .any(|line| touched(line) == Some(true))
+}
+
+/// C text without line splices and comments. Block comments become a space, so that a directive behind
+/// one is still a directive.
+fn without_comments(source: &str) -> String {
+    let source = source.replace("\\\r\n", "").replace("\\\n", "");
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source.as_str();
+    while let Some(at) = rest.find(['/', '"', '\'']) {
+        let (before, here) = rest.split_at(at);
+        out += before;
+        let length = if let Some(comment) = here.strip_prefix("/*") {
+            out.push(' ');
+            comment.find("*/").map_or(here.len(), |end| end + 4)
+        } else if here.starts_with("//") {
+            here.find('\n').unwrap_or(here.len())
+        } else {
+            let length = literal_length(here);
+            out += &here[..length];
+            length
+        };
+        rest = &here[length..];
+    }
+    out + rest
+}
+
+/// The length of the literal that `text` begins with, at most to the end of the line; 1 for a slash.
+fn literal_length(text: &str) -> usize {
+    let quote = text.as_bytes()[0];
+    let mut escaped = quote == b'/';
+    for (i, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if quote == b'/' => return 1,
+            b'\n' => return i,
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            _ if byte == quote => return i + 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// The text that `-DNAME=…` among `flags` gives to `name`.
@@ -161,6 +206,28 @@ mod tests {
             defined_by_flags(&["-DX=1".into(), "-D".into(), "X='a'".into()], "X"),
             Some("'a'".into())
         );
+    }
+
+    #[test]
+    fn macros_in_the_source_are_noticed() {
+        let names = ["int", "long"];
+        for yes in [
+            "#define int 1",
+            "x\n # define\tlong(x)",
+            "/* */ #undef int",
+            "#def\\\nine int",
+            "#pragma pop_macro(\"int\")",
+        ] {
+            assert!(touches_macros(yes, &names), "{yes}");
+        }
+        for no in [
+            "#define interest int",
+            "/*\n#define int 1\n*/",
+            "#define LONG long",
+            "int x; // #define\n#include <a/*b>",
+        ] {
+            assert!(!touches_macros(no, &names), "{no}");
+        }
     }
 
     #[test]
