@@ -81,6 +81,12 @@ struct Layout {
     complete: bool,
 }
 
+/// Why a name cannot be had, and what to do about it.
+pub struct Refusal {
+    pub message: String,
+    pub help: Option<String>,
+}
+
 pub struct Converter<'a> {
     unit: &'a Unit,
     target: &'a Target,
@@ -94,8 +100,8 @@ pub struct Converter<'a> {
     pub type_ids: HashSet<String>,
     /// Records that stand for Windows handles.
     handles: HashSet<String>,
-    /// Refusals since the caller last took them.
-    pub errors: Vec<String>,
+    /// Since the caller last took them.
+    pub refusals: Vec<Refusal>,
 }
 
 /// gcc's name of a basic type → its name in package C.
@@ -123,7 +129,7 @@ impl<'a> Converter<'a> {
             queue: Vec::new(),
             type_ids: HashSet::new(),
             handles: HashSet::new(),
-            errors: Vec::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -138,11 +144,14 @@ impl<'a> Converter<'a> {
     /// Converts a function's type.
     pub fn function(&mut self, params: &[TypeId], result: TypeId, variadic: bool) -> FuncType {
         if variadic {
-            self.errors.push(
-                "unexpected type: ... (C functions with variable arguments cannot be called; \
-                 wrap the call in a C function with fixed parameters)"
-                    .to_string(),
-            );
+            self.refusals.push(Refusal {
+                message: "unexpected type: ...".to_string(),
+                help: Some(
+                    "C functions with variable arguments cannot be called from Go: \
+                     wrap the call in a C function with fixed parameters"
+                        .to_string(),
+                ),
+            });
         }
         for &id in params.iter().chain([&result]) {
             self.refuse_unrepresentable(id);
@@ -188,7 +197,11 @@ impl<'a> Converter<'a> {
     /// Reports a type that is or holds by value a number that Go has no type for. Behind a pointer
     /// such a number is bytes; so it is in a union, unless a typedef gives it a name of its own.
     fn refuse_unrepresentable(&mut self, id: TypeId) {
-        self.errors.extend(self.refusal(id, false));
+        let message = self.refusal(id, false);
+        self.refusals.extend(message.map(|message| Refusal {
+            message,
+            help: Some("Go has no such type: pass it by a pointer, or convert it in C".to_string()),
+        }));
     }
 
     fn refusal(&self, id: TypeId, in_union: bool) -> Option<String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cdecl::{Answer, Meaning};
 
-use crate::convert::{Converted, Converter, FuncType};
+use crate::convert::{Converted, Converter, FuncType, Refusal};
 use crate::gotype::GoType;
 
 /// What a name of package C stands for.
@@ -134,13 +134,13 @@ pub fn mangle(kind: Kind, go: &str) -> String {
 /// Turns an answer of the C front end into a name.
 ///
 /// # Errors
-/// The message for the first place that uses the name.
+/// Belong to the first place that uses the name.
 pub fn resolve(
     go: &str,
     c: &str,
     answer: &Answer,
     converter: &mut Converter<'_>,
-) -> Result<Name, Vec<String>> {
+) -> Result<Name, Vec<Refusal>> {
     let name = |kind, ty, func, value| Name {
         go: go.to_string(),
         mangled: mangle(kind, go),
@@ -153,10 +153,10 @@ pub fn resolve(
     };
     let name = match &answer.meaning {
         Meaning::Undeclared => {
-            return Err(vec![format!(
-                "could not determine what C.{} refers to",
-                as_written(go)
-            )]);
+            return Err(vec![Refusal {
+                message: format!("could not determine what C.{} refers to", as_written(go)),
+                help: None,
+            }]);
         }
         Meaning::Type(ty) if converter.is_undeclared_enum(*ty) => {
             name(Kind::Type, None, None, None)
@@ -197,11 +197,11 @@ pub fn resolve(
             }
         }
     };
-    let errors = std::mem::take(&mut converter.errors);
-    if errors.is_empty() {
+    let refusals = std::mem::take(&mut converter.refusals);
+    if refusals.is_empty() {
         Ok(name)
     } else {
-        Err(errors)
+        Err(refusals)
     }
 }
 

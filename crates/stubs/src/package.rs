@@ -93,23 +93,28 @@ impl<'a> Package<'a> {
             }
         }
         let mut names = Names::new();
+        let mut refused = Vec::new();
         for ((go, span), answer) in file.names.iter().zip(&unit.answers) {
             let is_used = file.refs.iter().any(|reference| reference.name == *go);
             match names::resolve(go, &names::c_spelling(go), answer, &mut converter) {
                 Ok(name) if is_used => {
                     names.insert(go.clone(), name);
                 }
-                Err(messages) if is_used => {
-                    let place = file.place(span.start);
-                    self.diagnostics.extend(
-                        messages
-                            .into_iter()
-                            .map(|message| Diagnostic::error(place.clone(), message)),
-                    );
+                Err(refusals) if is_used => {
+                    refused.extend(refusals.into_iter().map(|refusal| (span.start, refusal)));
                 }
                 _ => {}
             }
         }
+        refused.sort_by_key(|(pos, _)| *pos);
+        self.diagnostics
+            .extend(refused.into_iter().map(|(pos, refusal)| {
+                let error = Diagnostic::error(file.place(pos), refusal.message);
+                match refusal.help {
+                    Some(help) => error.help(help),
+                    None => error,
+                }
+            }));
         names
     }
 
