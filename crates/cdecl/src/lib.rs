@@ -13,6 +13,7 @@ mod imitate;
 mod model;
 mod probe;
 mod text;
+mod trace;
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
@@ -24,6 +25,7 @@ use crate::clang::{Clang, Parsed};
 use crate::convert::Converter;
 use crate::imitate::Facts;
 use crate::probe::Probes;
+use crate::trace::Trace;
 
 /// The user's C compiler as libclang must imitate it: search paths, target, predefined macros.
 #[derive(Clone, Debug, Default)]
@@ -62,8 +64,11 @@ pub fn resolve(compiler: &Compiler, source: &str, names: &[String]) -> Result<Un
     if let Some(unit) = basic::resolve(compiler, source, names) {
         return Ok(unit);
     }
+    let mut trace = Trace::new();
     let clang = clang::load().map_err(Error::NoLibclang)?;
+    trace.stage("load");
     let facts = compiler.facts()?;
+    trace.stage("facts");
     let mut places = HashMap::new();
     let mut distinct: Vec<&str> = Vec::new();
     for name in names {
@@ -87,8 +92,8 @@ pub fn resolve(compiler: &Compiler, source: &str, names: &[String]) -> Result<Un
         names: &distinct,
     };
     // Libclang may not know all that the flags ask of the machine.
-    let unit = match parse.attempt(true) {
-        Err(Failure::Arguments(_)) => parse.attempt(false),
+    let unit = match parse.attempt(true, &mut trace) {
+        Err(Failure::Arguments(_)) => parse.attempt(false, &mut trace),
         result => result,
     };
     let unit = unit.map_err(|failure| match failure {
@@ -149,7 +154,7 @@ const OPTIONS: i32 = clang_sys::CXTranslationUnit_SkipFunctionBodies
 
 impl Parse<'_> {
     /// Parses and answers, with or without the machine flags that only choose instructions.
-    fn attempt(&self, machine: bool) -> Result<Unit, Failure> {
+    fn attempt(&self, machine: bool, trace: &mut Trace) -> Result<Unit, Failure> {
         let arguments =
             self.compiler
                 .arguments(self.facts, self.clang.resource_dir.as_deref(), machine);
@@ -167,13 +172,20 @@ impl Parse<'_> {
             (path(probe::PREAMBLE)?, self.source),
         ];
         match self.clang.parse(&main, &files, &arguments, OPTIONS) {
-            Some(unit) => self.answers(&unit, &main),
+            Some(unit) => {
+                trace.stage("parse");
+                let answers = self.answers(&unit, &main, trace);
+                drop(unit);
+                trace.stage("dispose");
+                answers
+            }
             None => Err(Failure::Arguments("libclang rejects its arguments".into())),
         }
     }
 
-    fn answers(&self, unit: &Parsed, main: &CStr) -> Result<Unit, Failure> {
+    fn answers(&self, unit: &Parsed, main: &CStr, trace: &mut Trace) -> Result<Unit, Failure> {
         let outcome = self.probes.read(unit, main);
+        trace.stage("probes");
         if let Some(message) = outcome.error_in_arguments {
             return Err(Failure::Arguments(message));
         }
@@ -203,9 +215,8 @@ impl Parse<'_> {
             .zip(&outcome.names)
             .map(|(name, seen)| answerer.answer(name, seen))
             .collect();
-        Ok(Unit {
-            types: answerer.types.finish(),
-            answers,
-        })
+        let types = answerer.types.finish();
+        trace.stage("types");
+        Ok(Unit { types, answers })
     }
 }
