@@ -114,7 +114,12 @@ pub fn deep(depth: usize) -> Vec<(String, Vec<u8>)> {
                 "} y;".repeat(depth.saturating_sub(1)) + "}"
             ),
         ),
-        preamble("C lines", "int y;\n".repeat(depth)),
+        preamble(
+            "C lines",
+            (0..depth)
+                .map(|n| format!("int y{n};\n"))
+                .collect::<String>(),
+        ),
         preamble("cgo lines", "#cgo CFLAGS: -DX\n".repeat(depth) + "int x;"),
         preamble(
             "cgo line",
