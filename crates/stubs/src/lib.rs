@@ -9,6 +9,7 @@
 mod contexts;
 mod convert;
 mod exports;
+mod fields;
 mod godefs;
 mod gofile;
 mod gotype;
