@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crosscall_tests::cases::{self, Group};
+use crosscall_tests::cases::{self, Arch, Group};
 use crosscall_tests::compare::{self, Difference, Pair};
 use crosscall_tests::known::Known;
 use crosscall_tests::mimic;
@@ -19,11 +19,68 @@ const SHOWN: usize = 30;
 
 fn main() -> ExitCode {
     let groups = cases::groups().into_iter();
-    mimic::run(
-        groups
-            .map(|group| mimic::trial(group.label(), move |toolchain| check(toolchain, &group)))
-            .collect(),
-    )
+    let mut trials: Vec<_> = groups
+        .map(|group| {
+            let is_slow = group.slow;
+            let trial = mimic::trial(group.label(), move |toolchain| check(toolchain, &group));
+            trial.with_ignored_flag(is_slow)
+        })
+        .collect();
+    for arch in [cases::AMD64, cases::I386, cases::ARM64] {
+        let label = format!("testgodefs/{}", arch.goarch);
+        trials.push(mimic::trial(label, move |toolchain| {
+            godefs(toolchain, arch)
+        }));
+    }
+    mimic::run(trials)
+}
+
+/// `-godefs` prints a Go file: word for word the official one, whose columns are not aligned.
+fn godefs(toolchain: &Toolchain, arch: Arch) -> Result<(), String> {
+    let generator = candidate(toolchain)?;
+    let official = Generator::official(toolchain.cgo());
+    let dir = toolchain.src().join("cmd/cgo/internal/testgodefs/testdata");
+    // The generated file quotes the command, so both get the same object directory.
+    let objdir =
+        mimic::scratch(env!("CARGO_TARGET_TMPDIR"), "equivalence/godefs").join(arch.goarch);
+    let files = cases::go_files(&dir).into_iter();
+    let mut different = Vec::new();
+    for file in files.filter(|file| cases::uses_cgo(file)) {
+        let print = |generator: &Generator| -> Result<String, String> {
+            let mut command = generator.command();
+            command
+                .arg("-objdir")
+                .arg(&objdir)
+                .args(["-godefs", "--"])
+                .arg(&file)
+                .envs(arch.env.iter().copied());
+            command
+                .env("GOARCH", arch.goarch)
+                .env("GOOS", "linux")
+                .current_dir(&dir);
+            let output = command.output().map_err(|err| err.to_string())?;
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned()
+                + &String::from_utf8_lossy(&output.stderr))
+        };
+        let (wanted, got) = (print(&official)?, print(&generator)?);
+        if wanted.is_empty() {
+            return Err(format!(
+                "not run: the official tool prints nothing for {}",
+                file.display()
+            ));
+        }
+        if wanted.split_whitespace().ne(got.split_whitespace()) {
+            different.push(format!(
+                "{}\nofficial:\n{wanted}\ncandidate:\n{got}",
+                file.display()
+            ));
+        }
+    }
+    if different.is_empty() {
+        Ok(())
+    } else {
+        Err(different.join("\n\n"))
+    }
 }
 
 fn candidate(toolchain: &Toolchain) -> Result<Generator, String> {

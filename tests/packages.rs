@@ -9,16 +9,14 @@ use crosscall_tests::toolchain::{self, Toolchain};
 use crosscall_tests::{mimic, record};
 
 fn main() -> ExitCode {
-    let packages = table::packages().into_iter();
-    mimic::run(
-        packages
-            .map(|package| {
-                mimic::trial(package.name.clone(), move |toolchain| {
-                    check(toolchain, &package)
-                })
-            })
-            .collect(),
-    )
+    let trials = table::packages().into_iter().map(|package| {
+        let is_slow = package.slow;
+        let trial = mimic::trial(package.name.clone(), move |toolchain| {
+            check(toolchain, &package)
+        });
+        trial.with_ignored_flag(is_slow)
+    });
+    mimic::run(trials.collect())
 }
 
 fn check(toolchain: &Toolchain, package: &Package) -> Result<(), String> {

@@ -13,7 +13,7 @@ use crate::toolchain::Toolchain;
 #[derive(Clone, Copy, Debug)]
 pub struct Arch {
     pub goarch: &'static str,
-    env: &'static [(&'static str, &'static str)],
+    pub env: &'static [(&'static str, &'static str)],
 }
 
 pub const AMD64: Arch = Arch {
@@ -40,6 +40,8 @@ pub const ARM64: Arch = Arch {
 pub struct Group {
     pub name: String,
     pub arch: Arch,
+    /// The official tool takes minutes for it.
+    pub slow: bool,
     source: Source,
 }
 
@@ -86,6 +88,7 @@ pub fn groups() -> Vec<Group> {
         let group = |name: &str, source| Group {
             name: name.to_string(),
             arch,
+            slow: false,
             source,
         };
         groups.extend(
@@ -95,23 +98,20 @@ pub fn groups() -> Vec<Group> {
         );
         groups.push(group("own", Source::Own));
         for package in table::packages() {
-            match package.dir() {
-                None => groups.push(group(&package.name, Source::Std(package.stubs))),
-                Some(dir)
-                    if arch.goarch == AMD64.goarch
-                        || package.name == "sqlite3"
-                        || package.name == "zstd" =>
-                {
-                    groups.push(group(
-                        &package.name,
-                        Source::Module {
-                            dir,
-                            patterns: package.stubs,
-                        },
-                    ));
+            let everywhere = ["sqlite3", "zstd"].contains(&package.name.as_str());
+            let source = match package.dir() {
+                None => Source::Std(package.stubs),
+                Some(dir) if arch.goarch == AMD64.goarch || everywhere => {
+                    let patterns = package.stubs;
+                    Source::Module { dir, patterns }
                 }
-                Some(_) => {}
-            }
+                Some(_) => continue,
+            };
+            let slow = package.slow;
+            groups.push(Group {
+                slow,
+                ..group(&package.name, source)
+            });
         }
     }
     groups

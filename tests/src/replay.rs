@@ -43,13 +43,19 @@ impl Generator {
         }
     }
 
+    /// The program, ready for the arguments of `go tool cgo`.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        command
+    }
+
     /// Does `call` again. The outputs go to `dir`, which is emptied first.
     pub fn replay(&self, call: &Call, dir: &Path) -> Result<Run, String> {
         prepare(call, dir).map_err(|err| format!("{}: {err}", dir.display()))?;
         let objdir = dir.to_string_lossy().into_owned();
-        let mut command = Command::new(&self.program);
+        let mut command = self.command();
         command
-            .args(&self.arguments)
             .args(
                 call.args
                     .iter()

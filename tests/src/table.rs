@@ -9,6 +9,10 @@ use crate::toolchain::workspace;
 #[derive(Clone, Debug)]
 pub struct Package {
     pub name: String,
+    /// The directory under `packages/` whose `go.mod` pins it.
+    module: String,
+    /// Takes minutes: run on request only.
+    pub slow: bool,
     /// Import paths whose tests are run.
     pub test: Vec<String>,
     /// Patterns of the packages whose stubs are compared.
@@ -24,7 +28,7 @@ pub struct Package {
 impl Package {
     /// Where the go command runs: the module of ours that pins the package, or the standard library.
     pub fn dir(&self) -> Option<PathBuf> {
-        let dir = workspace().join("tests/packages").join(&self.name);
+        let dir = workspace().join("tests/packages").join(&self.module);
         dir.join("go.mod").is_file().then_some(dir)
     }
 }
@@ -48,13 +52,20 @@ fn read(entry: &toml::Value) -> Package {
             .collect()
     };
     let env = entry.get("env").and_then(toml::Value::as_table);
+    let name = entry["name"].as_str().expect("a package has a name");
     let test = list("test");
     let stubs = list("stubs");
     Package {
-        name: entry["name"]
-            .as_str()
-            .expect("a package has a name")
+        module: entry
+            .get("module")
+            .and_then(toml::Value::as_str)
+            .unwrap_or(name)
             .to_string(),
+        slow: entry
+            .get("slow")
+            .and_then(toml::Value::as_bool)
+            .unwrap_or(false),
+        name: name.to_string(),
         stubs: if stubs.is_empty() {
             test.clone()
         } else {
