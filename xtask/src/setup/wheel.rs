@@ -5,27 +5,20 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use super::apt;
 use crate::sh;
-use crate::term;
 use crate::toolchain::Toolchain;
 
 /// The toolchain `version` below `toolchains`, fetched on its first use.
 pub fn ensure(toolchains: &Path, version: &str) -> Result<Toolchain> {
     let goroot = toolchains.join(format!("go{version}"));
     if !goroot.join("bin/go").is_file() {
-        let start = Instant::now();
-        println!("  fetching Go {version}");
+        eprintln!("  fetching Go {version}");
         fetch(toolchains, version, &goroot)
             .with_context(|| format!("Go {version} could not be installed"))?;
-        term::done(
-            &format!("Go {version} in {}", goroot.display()),
-            start.elapsed(),
-        );
     }
     let version = version.to_owned();
     Ok(Toolchain { version, goroot })
