@@ -202,19 +202,11 @@ impl<'a> Answerer<'a> {
         if let Some(declaration) = enumerator_named(expression) {
             return self.enumerator(expression, declaration);
         }
-        let canonical = expression.ty().canonical();
-        let mut value = probe
+        // The probe's enum has this one value: its integer type has the value's sign.
+        let signed = !is_unsigned(probe.enum_integer().canonical());
+        let value = probe
             .first_child()
-            .map_or(0, |constant| i128::from(constant.enum_value()));
-        if (1..8).contains(&canonical.size()) {
-            let bits = canonical.size() as u32 * 8;
-            value &= (1 << bits) - 1;
-            if !is_unsigned(canonical) && value >> (bits - 1) == 1 {
-                value -= 1 << bits;
-            }
-        } else if is_unsigned(canonical) {
-            value &= i128::from(u64::MAX);
-        }
+            .map_or(0, |constant| enumerator_value(constant, signed));
         Meaning::IntConst {
             ty: self.types.convert(expression.ty()),
             value,

@@ -42,6 +42,7 @@ functions! {
     fn clang_parseTranslationUnit2(CXIndex, *const c_char, *const *const c_char, c_int,
         *mut CXUnsavedFile, c_uint, c_int, *mut CXTranslationUnit) -> c_int;
     fn clang_disposeTranslationUnit(CXTranslationUnit);
+    fn clang_saveTranslationUnit(CXTranslationUnit, *const c_char, c_uint) -> c_int;
     fn clang_getTranslationUnitCursor(CXTranslationUnit) -> CXCursor;
     fn clang_visitChildren(CXCursor, Visitor, CXClientData) -> c_uint;
     fn clang_Type_visitFields(CXType, FieldVisitor, CXClientData) -> c_uint;
@@ -295,9 +296,10 @@ impl Clang {
             })
             .collect();
         let mut unit: CXTranslationUnit = std::ptr::null_mut();
+        // Declarations of a precompiled header are no children of the unit: nobody walks through them.
         // SAFETY: all pointers are to live, NUL-terminated or counted buffers that libclang copies.
         let (index, code) = unsafe {
-            let index = (self.functions.clang_createIndex)(0, 0);
+            let index = (self.functions.clang_createIndex)(1, 0);
             let code = (self.functions.clang_parseTranslationUnit2)(
                 index,
                 main.as_ptr(),
@@ -378,6 +380,14 @@ impl Drop for Diagnostic<'_> {
 }
 
 impl Parsed {
+    /// Writes the unit as a precompiled header. False if it has errors or cannot be written.
+    pub fn save(&self, path: &CStr) -> bool {
+        // SAFETY: the unit is alive and the path ends in a NUL.
+        unsafe {
+            (self.clang.functions.clang_saveTranslationUnit)(self.unit, path.as_ptr(), 0) == 0
+        }
+    }
+
     pub fn diagnostics(&self) -> impl Iterator<Item = Diagnostic<'_>> {
         // SAFETY: the unit is alive.
         let count = unsafe { (self.clang.functions.clang_getNumDiagnostics)(self.unit) };

@@ -178,8 +178,6 @@ impl Compiler {
         let mut arguments: Vec<String> = [
             "-xc",
             "-Wno-everything",
-            "-Wgnu-folding-constant",
-            "-Wmacro-redefined",
             "-ferror-limit=0",
             "-fno-spell-checking",
             "-fno-caret-diagnostics",

@@ -129,7 +129,12 @@ impl Probes {
     /// Probes for `names`, which are distinct. `head` stands before everything.
     /// `predefined` are macros that the user's compiler has defined before the source, and that the source
     /// leaves alone: clang's own idea of them is corrected.
-    pub fn new(names: &[&str], head: &str, predefined: &dyn Fn(&str) -> Option<String>) -> Probes {
+    pub fn new(
+        names: &[&str],
+        head: &str,
+        is_clang: bool,
+        predefined: &dyn Fn(&str) -> Option<String>,
+    ) -> Probes {
         let mut probes = Probes {
             text: String::new(),
             lines: Vec::new(),
@@ -142,14 +147,24 @@ impl Probes {
         probes.line(&format!("#include \"{PREAMBLE}\""), None);
         probes.line("extern void *__crosscall_first;", None);
         probes.first = probes.lines.len() as u32;
+        for warning in [
+            "gnu-folding-constant",
+            "macro-redefined",
+            "builtin-macro-redefined",
+        ] {
+            probes.line(
+                &format!("#pragma clang diagnostic warning \"-W{warning}\""),
+                None,
+            );
+        }
+        // `extern X *p` with a macro for nothing but attributes: gcc takes it for an `int`, clang does not.
+        probes.line("#if __STDC_VERSION__ >= 199901L", None);
+        let severity = if is_clang { "error" } else { "ignored" };
         probes.line(
-            "#pragma clang diagnostic warning \"-Wgnu-folding-constant\"",
+            &format!("#pragma clang diagnostic {severity} \"-Wimplicit-int\""),
             None,
         );
-        probes.line(
-            "#pragma clang diagnostic warning \"-Wmacro-redefined\"",
-            None,
-        );
+        probes.line("#endif", None);
         for name in names {
             if let Some(text) = predefined(name) {
                 probes.line(&format!("#undef {name}"), None);

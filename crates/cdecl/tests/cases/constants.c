@@ -1,4 +1,4 @@
-// names: ONE; NEG; HEX; OCT; UNSIGNED; LONG; ULONG; ULL_MAX; LL_MIN; CHAR; CAST; EXPR; SHIFT; SIZEOF; BOOLEAN; CHARCAST
+// names: ULONG_32; ULL_31; LONG_NEG; ONE; NEG; HEX; OCT; UNSIGNED; LONG; ULONG; ULL_MAX; LL_MIN; CHAR; CAST; EXPR; SHIFT; SIZEOF; BOOLEAN; CHARCAST
 // names: PI; FLOATC; LDOUBLE; NEGF; FLOAT_EXPR; INT_CAST; INF; EXP
 // names: const_int; const_long; const_double; const_char; const_bool; const_enum; extern_const; volatile_const; const_float; const_struct; const_pointer
 // names: CONST_EXPR; CONST_NEG; TERNARY; COMMA; COMPARE; OFFSET; NULLPTR; MINUS_PTR; ADDRESS; CALL; COMPOUND; NOT_CONST; INDEX
@@ -9,6 +9,9 @@ struct pair { char a; int b; };
 int variable;
 int function(int);
 #define ONE 1
+#define ULONG_32 0xC0185879UL
+#define ULL_31 0x7fffffffULL
+#define LONG_NEG (-4294967297LL)
 #define NEG (-1)
 #define HEX 0xff
 #define OCT 0755
