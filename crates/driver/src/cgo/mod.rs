@@ -3,7 +3,6 @@
 mod compiler;
 mod flags;
 mod outputs;
-mod parallel;
 mod passes;
 mod report;
 mod target;
@@ -14,6 +13,7 @@ pub use target::{Target, host_arch, host_os};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use stubs::{Collected, Generated, Input, Options};
 
@@ -205,7 +205,10 @@ fn translate(
         .map(|input| (input.path.clone(), input.text.clone()));
     let reporter = Reporter::new(texts.collect::<Vec<_>>());
 
-    let files = parallel::map(inputs, |input| stubs::collect(input, options));
+    let files: Vec<Collected> = inputs
+        .into_par_iter()
+        .map(|input| stubs::collect(input, options))
+        .collect();
     passes.end("collect");
     let failed = files
         .iter()
@@ -217,16 +220,17 @@ fn translate(
         show(flags, compiler, passes, file)?;
     }
 
-    let resolved = parallel::map(files, |file| {
-        // Without a question there is no need to load libclang; what is wrong in the C text, the C compiler will say.
-        let unit = match file.names.as_slice() {
-            [] => Ok(cdecl::Unit::default()),
-            names => cdecl::resolve(compiler, &file.c_source, names),
-        };
-        unit.map(|unit| (file, unit))
-    });
+    let requests: Vec<_> = files
+        .iter()
+        .map(|file| cdecl::Request {
+            source: &file.c_source,
+            names: &file.names,
+        })
+        .collect();
+    let units = cdecl::resolve_all(compiler, &requests);
     passes.end("resolve");
-    let files = all_resolved(resolved)?;
+    let units = all_resolved(units)?;
+    let files = files.into_iter().zip(units).collect();
 
     let generated = stubs::generate(options, files);
     passes.end("generate");
@@ -279,13 +283,11 @@ fn show(
     Ok(())
 }
 
-type Resolved = (Collected, cdecl::Unit);
-
 /// The first failure speaks for all: the other files most often fail for the same reason.
 fn all_resolved(
-    resolved: Vec<std::result::Result<Resolved, cdecl::Error>>,
-) -> Result<Vec<Resolved>> {
-    let all: std::result::Result<Vec<Resolved>, cdecl::Error> = resolved.into_iter().collect();
+    units: Vec<std::result::Result<cdecl::Unit, cdecl::Error>>,
+) -> Result<Vec<cdecl::Unit>> {
+    let all: std::result::Result<Vec<_>, _> = units.into_iter().collect();
     all.map_err(|error| match error {
         cdecl::Error::Rejected { stderr } => Failure::raw(stderr, 2),
         cdecl::Error::NoLibclang(why) => Failure::cgo(format!(
