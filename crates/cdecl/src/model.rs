@@ -40,7 +40,7 @@ pub struct Answer {
     /// The name is an object-like macro with a non-empty expansion.
     pub is_macro: bool,
     /// The macro is defined directly as one character constant: its text as written, `'a'`.
-    /// (A macro that names another macro is not.)
+    /// (A macro that names another macro is not.) Only where Go reads the text alike: `'\0'` is not given.
     pub char_literal: Option<String>,
 }
 
@@ -50,9 +50,11 @@ pub enum Meaning {
     Undeclared,
     /// A type. An incomplete or never declared `struct x` is a type too.
     Type(TypeId),
-    /// An integer constant expression of type `ty`. `value` is the mathematical value.
+    /// An integer constant expression of type `ty`. `value` is the mathematical value. `ty` is what gcc says of
+    /// `__typeof__`: `long unsigned int` for `sizeof(x)`, the enum itself for an enumerator too large for `int`.
     IntConst { ty: TypeId, value: i128 },
-    /// An arithmetic constant usable as a static initialiser but not as an integer constant.
+    /// An arithmetic constant usable as a static initialiser but not as an integer constant. As in official cgo,
+    /// that includes constant variables of floating, `char`, `_Bool` and enum types where the compiler is gcc.
     FloatConst { ty: TypeId, value: f64 },
     /// A string literal (or a macro for one), without the terminating NUL; embedded NULs are kept.
     StrConst { ty: TypeId, value: Vec<u8> },
@@ -92,7 +94,7 @@ pub enum TypeKind {
         name: String,
     },
     Pointer(TypeId),
-    /// `len` is `None` for a flexible or otherwise incomplete array. VLA types do not occur.
+    /// `len` is `None` for a flexible or otherwise incomplete array. A variable length (in a parameter) is none either.
     Array {
         elem: TypeId,
         len: Option<u64>,
