@@ -32,7 +32,28 @@ fn main() -> ExitCode {
             godefs(toolchain, arch)
         }));
     }
+    trials.push(mimic::trial(
+        "every_input_of_the_suites_is_compared",
+        everything,
+    ));
     mimic::run(trials)
+}
+
+/// No file that imports C is left out by mistake.
+fn everything(toolchain: &Toolchain) -> Result<(), String> {
+    let scratch = mimic::scratch(env!("CARGO_TARGET_TMPDIR"), "equivalence");
+    let recorder = PathBuf::from(env!("CARGO_BIN_EXE_crosscall-recorder"));
+    let mut calls = Vec::new();
+    let groups = cases::groups().into_iter();
+    for group in groups.filter(|group| group.is_suite() && group.arch.goarch == "amd64") {
+        calls.extend(group.calls(toolchain, &recorder, &scratch)?);
+    }
+    let unread = cases::unread(toolchain, &scratch, &calls);
+    if unread.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not compared: {}", unread.join(" ")))
+    }
 }
 
 /// `-godefs` prints a Go file: word for word the official one, whose columns are not aligned.

@@ -1,9 +1,11 @@
 //! What the two generators are compared on: groups of packages, each for one architecture, and how the go command is made to run
 //! cgo over all of a group.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::record::{self, Call};
 use crate::table;
@@ -76,7 +78,24 @@ const SUITES: &[&str] = &[
 ];
 
 /// `testdata` directories in which every file is a program of its own.
-const ONE_PROGRAM_A_FILE: &[&str] = &["testerrors/testdata", "testsanitizers/testdata"];
+const ONE_PROGRAM_A_FILE: &[&str] = &[
+    "testerrors/testdata",
+    "testplugin/testdata/unnamed1",
+    "testplugin/testdata/unnamed2",
+    "testsanitizers/testdata",
+];
+
+/// Suites' files that are for other systems than Linux on amd64.
+const ELSEWHERE: &[&str] = &[
+    "test/callback_windows.go",
+    "test/callstub_linux_ppc64x.go",
+    "test/issue21897.go",
+    "test/issue24161",
+    "test/issue42018_windows.go",
+    "test/issue76023.go",
+    "test/issue8517_windows.go",
+    "test/unsigned_reloc_darwin.go",
+];
 
 /// Packages that every build needs; they are recorded in their own group only.
 const EVERYWHERE: &str = "runtime/cgo:net:os/user:plugin";
@@ -118,6 +137,11 @@ pub fn groups() -> Vec<Group> {
 }
 
 impl Group {
+    /// One of Go's own suites.
+    pub fn is_suite(&self) -> bool {
+        matches!(self.source, Source::Suite(_))
+    }
+
     /// `name/goarch`.
     pub fn label(&self) -> String {
         format!("{}/{}", self.name, self.arch.goarch)
@@ -135,6 +159,8 @@ impl Group {
             .join(self.name.replace('/', "-"))
             .join(self.arch.goarch);
         let stamp = dir.join("complete");
+        // Another trial may want the same records at the same time.
+        let _guard = self.lock();
         let key = self.key(toolchain);
         if fs::read_to_string(&stamp).ok().as_deref() != Some(&key) {
             let _ = fs::remove_dir_all(&dir);
@@ -147,6 +173,14 @@ impl Group {
             return Err(format!("{}: the go command did not run cgo", self.label()));
         }
         Ok(calls)
+    }
+
+    fn lock(&self) -> MutexGuard<'static, ()> {
+        static LOCKS: [Mutex<()>; 16] = [const { Mutex::new(()) }; 16];
+        let sum: usize = self.label().bytes().map(usize::from).sum();
+        LOCKS[sum % LOCKS.len()]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a record depends on.
@@ -390,4 +424,29 @@ pub fn outputs(dir: &Path) -> Vec<PathBuf> {
             && (name == "_cgo_flags" || [".go", ".c", ".h"].iter().any(|ext| name.ends_with(ext)))
     };
     entries(dir).into_iter().filter(is_output).collect()
+}
+
+/// The files of Go's suites that import C and that no recorded run has read.
+pub fn unread(toolchain: &Toolchain, scratch: &Path, calls: &[Call]) -> Vec<String> {
+    let root = toolchain.src().join("cmd/cgo/internal");
+    let copies = scratch.join("sources").join(AMD64.goarch);
+    let name = |path: &Path| {
+        let below = path
+            .strip_prefix(&root)
+            .or_else(|_| path.strip_prefix(&copies));
+        below.unwrap_or(path).to_string_lossy().into_owned()
+    };
+    let read: HashSet<String> = calls
+        .iter()
+        .flat_map(|call| call.files().iter().map(|file| name(&call.cwd.join(file))))
+        .collect();
+    SUITES
+        .iter()
+        .flat_map(|suite| directories(&root.join(suite)))
+        .flat_map(|dir| go_files(&dir))
+        .filter(|file| !file.to_string_lossy().ends_with("_test.go") && uses_cgo(file))
+        .map(|file| name(&file))
+        .filter(|file| !ELSEWHERE.iter().any(|prefix| file.starts_with(prefix)))
+        .filter(|file| !read.contains(file))
+        .collect()
 }
