@@ -29,6 +29,7 @@ impl<'a> Answerer<'a> {
             meaning: self.meaning(name, seen),
             is_macro,
             char_literal,
+            suggestion: None,
         }
     }
 

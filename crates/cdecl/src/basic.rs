@@ -72,6 +72,7 @@ pub fn resolve(compiler: &Compiler, source: &str, names: &[String]) -> Option<Un
             meaning,
             is_macro: false,
             char_literal: None,
+            suggestion: None,
         });
     }
     basic.unit.answers = answers;

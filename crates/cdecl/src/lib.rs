@@ -13,6 +13,7 @@ mod imitate;
 mod model;
 mod probe;
 mod shared;
+mod suggest;
 mod text;
 mod trace;
 
@@ -179,10 +180,21 @@ impl<'a> Question<'a> {
             Err(Failure::Arguments(_)) => parse.attempt(false, &mut trace),
             result => result,
         };
-        let unit = unit.map_err(|failure| match failure {
+        let mut unit = unit.map_err(|failure| match failure {
             Failure::Final(error) => error,
             Failure::Arguments(message) => Error::Other(message),
         })?;
+        let (unknown, names): (Vec<usize>, Vec<&str>) = (0..distinct.len())
+            .filter(|&index| matches!(unit.answers[index].meaning, Meaning::Undeclared))
+            .map(|index| (index, distinct[index]))
+            .unzip();
+        if !names.is_empty() {
+            let guesses = suggest::suggest(clang, &facts, compiler, self.source, &names);
+            for (index, guess) in unknown.into_iter().zip(guesses) {
+                unit.answers[index].suggestion = guess;
+            }
+            trace.stage("suggest");
+        }
         let answers = self
             .names
             .iter()

@@ -42,6 +42,8 @@ pub struct Answer {
     /// The macro is defined directly as one character constant: its text as written, `'a'`.
     /// (A macro that names another macro is not.) Only where Go reads the text alike: `'\0'` is not given.
     pub char_literal: Option<String>,
+    /// For a name that is not declared: one that is, and that is spelled much alike.
+    pub suggestion: Option<String>,
 }
 
 #[derive(Clone, Debug)]
