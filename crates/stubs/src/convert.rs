@@ -256,8 +256,9 @@ impl<'a> Converter<'a> {
     }
 
     /// C passes more loosely than Go: a parameter whose type is a typedef of a pointer takes any
-    /// pointer of that type.
+    /// pointer of that type (but not, for no good reason, if it is const itself).
     fn parameter(&mut self, id: TypeId) -> Converted {
+        let written = id;
         let id = self.unqualified(id);
         let converted = self.reference(id);
         if let TypeKind::Array { .. } = self.get(id).kind {
@@ -276,6 +277,7 @@ impl<'a> Converter<'a> {
         match self.get(under).kind {
             TypeKind::Pointer(to)
                 if under != id
+                    && id == written
                     && !converted.bad_pointer
                     && !matches!(self.base(to), TypeKind::Void) =>
             {

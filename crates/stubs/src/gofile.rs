@@ -13,6 +13,9 @@ use crate::prologs;
 use crate::wrappers::Promises;
 use crate::{Input, Options};
 
+/// Ends a preamble: what follows it is not the user's.
+const WRAPPER_LINE: &str = "#line 1 \"cgo-generated-wrapper\"\n";
+
 /// One `C.xxx` in a Go file.
 pub struct Ref {
     /// The name in Go: `malloc` is `_CMalloc`.
@@ -94,7 +97,12 @@ impl GoFile {
 
     /// The C translation unit that answers for this file's names.
     pub fn c_source(&self) -> String {
-        format!("{}{}", prologs::BUILTIN, self.preamble)
+        // An error at the very end belongs to the user's last line.
+        let preamble = self
+            .preamble
+            .strip_suffix(WRAPPER_LINE)
+            .unwrap_or(&self.preamble);
+        format!("{}{preamble}", prologs::BUILTIN)
     }
 
     fn read_imports(&mut self) {
@@ -110,7 +118,7 @@ impl GoFile {
                 let line = self.source.presumed(doc.span.start).line;
                 let path = names::quote(self.source.name.as_bytes());
                 preamble.push_str(&format!(
-                    "#line {line} {path}\n{}\n#line 1 \"cgo-generated-wrapper\"\n",
+                    "#line {line} {path}\n{}\n{WRAPPER_LINE}",
                     doc.raw_text()
                 ));
             }

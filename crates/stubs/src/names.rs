@@ -122,6 +122,14 @@ pub fn c_spelling(go: &str) -> String {
     go.to_string()
 }
 
+/// The Go spelling of a C name: the reverse of `c_spelling`, for messages.
+fn go_spelling(c: &str) -> String {
+    SPELLINGS
+        .iter()
+        .find(|(_, spelling)| *spelling == c)
+        .map_or_else(|| c.replace(' ', "_"), |(go, _)| (*go).to_string())
+}
+
 /// The name as its author wrote it, for messages.
 pub fn as_written(go: &str) -> &str {
     if go == "_CMalloc" { "malloc" } else { go }
@@ -155,7 +163,10 @@ pub fn resolve(
         Meaning::Undeclared => {
             return Err(vec![Refusal {
                 message: format!("could not determine what C.{} refers to", as_written(go)),
-                help: None,
+                help: answer
+                    .suggestion
+                    .as_ref()
+                    .map(|guess| format!("did you mean C.{}?", go_spelling(guess))),
             }]);
         }
         Meaning::Type(ty) if converter.is_undeclared_enum(*ty) => {
