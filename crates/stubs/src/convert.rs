@@ -8,16 +8,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cdecl::{Field, RecordKind, Type, TypeId, TypeKind, Unit};
 
+use crate::backend::Dialect;
 use crate::fields::{StructFields, StructLayout, go_field_names};
 use crate::gotype::GoType;
 use crate::{godefs, special};
 
-/// The target's sizes, in bytes, and the name of its system.
+/// The target's sizes, in bytes, the name of its system, and what its Go compiler wants.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub goos: String,
     pub ptr_size: u64,
     pub godefs: bool,
+    pub dialect: Dialect,
 }
 
 /// A C type seen from Go.
@@ -230,6 +232,14 @@ impl<'a> Converter<'a> {
             _ => return None,
         };
         (!in_union).then(|| format!("unexpected: {size}-byte {what} type - {name}"))
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        self.target.dialect
+    }
+
+    fn incomplete(&self) -> GoType {
+        GoType::named(self.target.dialect.incomplete)
     }
 
     fn get(&self, id: TypeId) -> &'a Type {
@@ -526,8 +536,7 @@ impl<'a> Converter<'a> {
             _ => reference.c.clone(),
         };
         let go = match kind {
-            _ if fields.is_none() => GoType::named("_cgopackage.Incomplete"),
-            _ if self.handles.contains(&name) => GoType::named("_cgopackage.Incomplete"),
+            _ if fields.is_none() || self.handles.contains(&name) => self.incomplete(),
             RecordKind::Union => reference.go.clone(),
             RecordKind::Struct => GoType::Struct(self.struct_fields(id).fields),
         };
@@ -563,12 +572,13 @@ impl<'a> Converter<'a> {
             sub.bad_pointer = true;
         }
         if special::is_void_handle(self.unit, id, &self.target.goos) {
-            sub.go = GoType::named("*_cgopackage.Incomplete");
+            sub.go = self.incomplete().pointer();
         }
         if let Some(tag) = special::struct_handle(self.unit, id, &self.target.goos) {
             let record = format!("_Ctype_struct_{tag}");
+            let incomplete = self.incomplete();
             if let Some(known) = self.table.definitions.get_mut(&record) {
-                known.go = GoType::named("_cgopackage.Incomplete");
+                known.go = incomplete;
             }
             self.handles.insert(record);
         }
@@ -599,7 +609,7 @@ impl<'a> Converter<'a> {
     /// C code that names the record uses the typedef: a record may have no other name.
     fn lend_name(&mut self, record: &str, typedef: &str) {
         let undefined = Converted {
-            go: GoType::named("_cgopackage.Incomplete"),
+            go: self.incomplete(),
             c: String::new(),
             size: 0,
             align: 1,

@@ -1,13 +1,11 @@
-//! Calls from C to Go: the exported functions' C prototypes and wrappers, and their Go ends.
-//!
-//! The C wrapper packs its arguments into a struct, crosscall2 takes a pointer to it to the Go end,
-//! which calls the function and leaves the results in the same struct.
+//! Calls from C to Go: the exported functions' signatures in C, and the header that declares them.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 
 use source::{Diagnostic, Place};
 
+use crate::backend::{Backend, Texts};
 use crate::convert::Table;
 use crate::gotype::GoType;
 use crate::prologs;
@@ -49,20 +47,10 @@ struct CType {
     c: String,
 }
 
-/// What the exported functions of a package put into the output files.
-#[derive(Default)]
-pub struct Exports {
-    pub header: String,
-    pub c: String,
-    pub go: String,
-    pub main_c: String,
-    pub diagnostics: Vec<Diagnostic>,
-}
-
 pub struct Exporter<'a> {
     pub table: &'a Table,
     pub declared: &'a Declared,
-    pub c_prefix: &'a str,
+    pub backend: &'a dyn Backend,
     pub ptr_size: u64,
     pub int_size: u64,
 }
@@ -91,135 +79,63 @@ pub fn is_number(name: &str) -> bool {
     matches!(name, "int" | "uint") || NUMBERS.iter().any(|(number, ..)| *number == name)
 }
 
-/// One export's signature in C, and the struct that its arguments travel in.
-struct Signature {
-    /// `ret name(params)`.
-    prototype: String,
-    result: CResult,
-    c_struct: String,
-    go_struct: String,
-    size: u64,
-    align: u64,
+/// One export's signature in C, and the struct that its arguments may travel in.
+pub struct Signature {
+    /// The C result type; a struct where there are several.
+    pub returns: String,
+    /// The C parameters with their types.
+    pub params: String,
+    /// The C parameters' names, the receiver first.
+    pub args: Vec<String>,
+    /// The members of the struct that receive them.
+    pub members: Vec<String>,
+    pub result: CResult,
+    /// Results that hold pointers, by number.
+    pub pointer_results: Vec<usize>,
+    pub c_struct: String,
+    pub go_struct: String,
+    pub size: u64,
+    pub align: u64,
 }
 
-enum CResult {
+impl Signature {
+    /// The C declaration of a function of this signature.
+    pub fn prototype(&self, name: &str) -> String {
+        format!("{} {name}({})", self.returns, self.params)
+    }
+}
+
+pub enum CResult {
     Void,
     One,
-    /// The name of the struct that holds several.
-    Struct(String),
+    /// Several, in a struct that the header declares.
+    Struct,
 }
 
 impl Exporter<'_> {
-    pub fn export(&self, exports: &[Export]) -> Exports {
-        let mut out = Exports::default();
+    /// Writes the ends of all exported functions, and reports types that C has no counterpart of.
+    pub fn export(&self, exports: &[Export], texts: &mut Texts) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
         for export in exports {
-            self.export_one(export, &mut out);
+            let signature = self.signature(export, &mut diagnostics);
+            if let CResult::Struct = signature.result {
+                texts
+                    .header
+                    .push_str(&self.result_struct(export, &signature.returns));
+            }
+            let prototype = signature.prototype(&export.name);
+            let _ = writeln!(texts.header, "extern {prototype};");
+            self.backend.export(export, &signature, texts);
         }
-        out
+        diagnostics
     }
 
-    fn export_one(&self, export: &Export, out: &mut Exports) {
-        let signature = self.signature(export, out);
-        let Signature {
-            prototype,
-            result,
-            c_struct,
-            go_struct,
-            size,
-            align,
-        } = signature;
-        let name = &export.name;
-        let symbol = format!("_cgoexp{}_{name}", self.c_prefix);
-
-        let _ = writeln!(out.header, "extern {prototype};");
-        let _ = writeln!(
-            out.main_c,
-            "void {symbol}(void* p __attribute__((unused))){{}}"
-        );
-
-        // The frame starts as zeros: Go's write barriers look at the results before they are set. A
-        // static zero needs no <string.h>, and suits C++ types too.
-        let _ = write!(
-            out.c,
-            "extern void {symbol}(void *);\n\n\
-             CGO_NO_SANITIZE_THREAD\n\
-             {prototype}\n{{\n\
-             \tsize_t _cgo_ctxt = _cgo_wait_runtime_init_done();\n\
-             \ttypedef {c_struct} _CGO_PACKED __attribute__((aligned({align}))) _cgo_argtype;\n\
-             \tstatic _cgo_argtype _cgo_zero;\n\
-             \t_cgo_argtype _cgo_a = _cgo_zero;\n"
-        );
-        if let CResult::Struct(result) = &result {
-            let _ = writeln!(out.c, "\t{result} r;");
-        }
-        if export.receiver.is_some() {
-            out.c.push_str("\t_cgo_a.recv = recv;\n");
-        }
-        for (index, param) in export.params.iter().enumerate() {
-            let param = c_param_name(&param.name, index);
-            let _ = writeln!(out.c, "\t_cgo_a.p{index} = {param};");
-        }
-        let _ = write!(
-            out.c,
-            "\t_cgo_tsan_release();\n\
-             \tcrosscall2({symbol}, &_cgo_a, {size}, _cgo_ctxt);\n\
-             \t_cgo_tsan_acquire();\n\
-             \t_cgo_release_context(_cgo_ctxt);\n"
-        );
-        match &result {
-            CResult::Void => {}
-            CResult::One => out.c.push_str("\treturn _cgo_a.r0;\n"),
-            CResult::Struct(_) => {
-                for index in 0..export.results.len() {
-                    let _ = writeln!(out.c, "\tr.r{index} = _cgo_a.r{index};");
-                }
-                out.c.push_str("\treturn r;\n");
-            }
-        }
-        out.c.push_str("}\n");
-
-        // The Go linker exports the C wrapper when it links by itself, and shows the Go end to the
-        // host's linker when that does.
-        let _ = write!(
-            out.go,
-            "//go:cgo_export_dynamic {name}\n\
-             //go:linkname {symbol} {symbol}\n\
-             //go:cgo_export_static {symbol}\n\
-             func {symbol}(a *{go_struct}) {{\n\t"
-        );
-        let list = |prefix: &str, count: usize| -> String {
-            let items: Vec<_> = (0..count)
-                .map(|index| format!("a.{prefix}{index}"))
-                .collect();
-            items.join(", ")
-        };
-        if !export.results.is_empty() {
-            let _ = write!(out.go, "{} = ", list("r", export.results.len()));
-        }
-        if export.receiver.is_some() {
-            out.go.push_str("a.recv.");
-        }
-        let _ = writeln!(out.go, "{name}({})", list("p", export.params.len()));
-        for (index, result) in export.results.iter().enumerate() {
-            if has_pointer(&result.ty.go, false, self.declared, self.table) {
-                let _ = write!(
-                    out.go,
-                    "//line {}\n\t_cgoCheckResult(a.r{index})\n",
-                    export.position
-                );
-            }
-        }
-        out.go.push_str("}\n");
-    }
-
-    fn signature(&self, export: &Export, out: &mut Exports) -> Signature {
+    fn signature(&self, export: &Export, diagnostics: &mut Vec<Diagnostic>) -> Signature {
         let mut c_struct = "struct {\n".to_string();
         let mut go_struct = "struct {\n".to_string();
         let (mut size, mut align, mut pads) = (0, 1, 0);
-        let mut params = Vec::new();
-        let mut results = Vec::new();
-        let mut member = |out: &mut Exports, name: &str, ty: &TypeExpr| -> String {
-            let c_type = self.c_type(ty, out);
+        let mut member = |name: &str, ty: &TypeExpr| -> String {
+            let c_type = self.c_type(ty, diagnostics);
             let aligned = u64::next_multiple_of(size, c_type.align);
             if aligned > size {
                 let _ = writeln!(c_struct, "\t\tchar __pad{pads}[{}];", aligned - size);
@@ -231,55 +147,54 @@ impl Exporter<'_> {
             let _ = writeln!(go_struct, "\t\t{name} {}", ty.text);
             c_type.c
         };
-        if let Some(receiver) = &export.receiver {
-            params.push(format!("{} recv", member(out, "recv", receiver)));
+        let receiver = export.receiver.iter();
+        let receiver = receiver.map(|ty| ("recv".to_string(), "recv".to_string(), ty));
+        let params = export.params.iter().enumerate().map(|(index, param)| {
+            let name = c_param_name(&param.name, index);
+            (format!("p{index}"), name, &param.ty)
+        });
+        let (mut members, mut args, mut params_c) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, arg, ty) in receiver.chain(params) {
+            params_c.push(format!("{} {arg}", member(&name, ty)));
+            members.push(name);
+            args.push(arg);
         }
-        for (index, param) in export.params.iter().enumerate() {
-            let c = member(out, &format!("p{index}"), &param.ty);
-            params.push(format!("{c} {}", c_param_name(&param.name, index)));
-        }
-        for (index, result) in export.results.iter().enumerate() {
-            results.push(member(out, &format!("r{index}"), &result.ty));
-        }
-        if params.is_empty() && results.is_empty() {
+        let results: Vec<_> = export
+            .results
+            .iter()
+            .enumerate()
+            .map(|(index, result)| member(&format!("r{index}"), &result.ty))
+            .collect();
+        if args.is_empty() && results.is_empty() {
             c_struct.push_str("\t\tchar unused;\n");
         }
         c_struct.push_str("\t}");
         go_struct.push_str("\t}");
 
-        let result = match results.as_slice() {
-            [] => CResult::Void,
-            [_] => CResult::One,
-            _ => CResult::Struct(format!("struct {}_return", export.name)),
+        let (result, returns) = match results.as_slice() {
+            [] => (CResult::Void, "void".to_string()),
+            [one] => (CResult::One, one.clone()),
+            _ => (CResult::Struct, format!("struct {}_return", export.name)),
         };
-        if let CResult::Struct(name) = &result {
-            let _ = write!(
-                out.header,
-                "\n/* Return type for {} */\n{name} {{\n",
-                export.name
-            );
-            for (index, (c, result)) in results.iter().zip(&export.results).enumerate() {
-                let _ = write!(out.header, "\t{c} r{index};");
-                if !result.name.is_empty() {
-                    let _ = write!(out.header, " /* {} */", result.name);
-                }
-                out.header.push('\n');
-            }
-            out.header.push_str("};\n");
-        }
-        let returns = match &result {
-            CResult::Void => "void",
-            CResult::One => results[0].as_str(),
-            CResult::Struct(name) => name.as_str(),
+        let holds_pointer = |index: &usize| {
+            has_pointer(
+                &export.results[*index].ty.go,
+                false,
+                self.declared,
+                self.table,
+            )
         };
-        let list = if export.params.is_empty() && export.receiver.is_none() {
-            "void".to_string()
-        } else {
-            params.join(", ")
+        let params = match params_c.as_slice() {
+            [] => "void".to_string(),
+            params => params.join(", "),
         };
         Signature {
-            prototype: format!("{returns} {}({list})", export.name),
+            returns,
+            params,
+            args,
+            members,
             result,
+            pointer_results: (0..results.len()).filter(holds_pointer).collect(),
             c_struct,
             go_struct,
             size,
@@ -287,11 +202,26 @@ impl Exporter<'_> {
         }
     }
 
+    /// The struct in which C gets several results.
+    fn result_struct(&self, export: &Export, name: &str) -> String {
+        let mut text = format!("\n/* Return type for {} */\n{name} {{\n", export.name);
+        for (index, result) in export.results.iter().enumerate() {
+            let c = self.c_type(&result.ty, &mut Vec::new()).c;
+            let _ = write!(text, "\t{c} r{index};");
+            if !result.name.is_empty() {
+                let _ = write!(text, " /* {} */", result.name);
+            }
+            text.push('\n');
+        }
+        text.push_str("};\n");
+        text
+    }
+
     /// The C counterpart of a Go type, or an error at the type's place.
-    fn c_type(&self, ty: &TypeExpr, out: &mut Exports) -> CType {
+    fn c_type(&self, ty: &TypeExpr, diagnostics: &mut Vec<Diagnostic>) -> CType {
         self.try_c_type(&ty.go, &ty.place, &mut Vec::new())
             .unwrap_or_else(|diagnostic| {
-                out.diagnostics.push(*diagnostic);
+                diagnostics.push(*diagnostic);
                 CType {
                     size: 4,
                     align: 4,
@@ -450,16 +380,8 @@ pub fn c_prolog(tsan: bool, msan: bool) -> String {
          extern void _cgo_release_context(size_t);\n\n\
          extern char* _cgo_topofstack(void);\n{}{}{}\n",
         prologs::PACKED,
-        if tsan {
-            prologs::TSAN
-        } else {
-            prologs::NO_TSAN
-        },
-        if msan {
-            prologs::MSAN
-        } else {
-            prologs::NO_MSAN
-        },
+        prologs::tsan(tsan),
+        prologs::msan(msan),
     )
 }
 

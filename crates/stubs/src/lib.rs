@@ -6,10 +6,13 @@
 //! 2. the caller asks `cdecl` what those names mean;
 //! 3. [`generate`] takes all files of a package with the answers and returns the text of every output file.
 
+mod backend;
 mod contexts;
 mod convert;
 mod exports;
 mod fields;
+mod gc;
+mod gccgo;
 mod godefs;
 mod gofile;
 mod gotype;
@@ -22,6 +25,7 @@ mod wrappers;
 
 use source::Diagnostic;
 
+pub use gccgo::{Gccgo, MANGLING_PROBE, Mangling};
 use gofile::GoFile;
 use package::Package;
 
@@ -98,9 +102,26 @@ pub fn collect(input: Input, options: &Options) -> Collected {
 
 /// Generates the stubs of a package from its files, in command-line order, each with the answers to its names.
 pub fn generate(options: &Options, files: Vec<(Collected, cdecl::Unit)>) -> Generated {
+    generate_for(None, options, files)
+}
+
+/// `generate` with `-gccgo`: the Go side is for gccgo.
+pub fn generate_for_gccgo(
+    gccgo: &Gccgo,
+    options: &Options,
+    files: Vec<(Collected, cdecl::Unit)>,
+) -> Generated {
+    generate_for(Some(gccgo), options, files)
+}
+
+fn generate_for(
+    gccgo: Option<&Gccgo>,
+    options: &Options,
+    files: Vec<(Collected, cdecl::Unit)>,
+) -> Generated {
     let files: Vec<_> = files
         .into_iter()
         .map(|(collected, unit)| (collected.file, unit))
         .collect();
-    Package::new(options).generate(&files)
+    Package::new(options, gccgo).generate(&files)
 }

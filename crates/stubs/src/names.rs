@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use cdecl::{Answer, Meaning};
 
-use crate::convert::{Converted, Converter, FuncType, Refusal};
+use crate::backend::Dialect;
+use crate::convert::{Converted, Converter, FuncType, Refusal, Target};
 use crate::gotype::GoType;
 
 /// What a name of package C stands for.
@@ -71,6 +72,29 @@ pub struct Name {
     pub with_errno: bool,
 }
 
+impl Name {
+    /// Whether a Go variable holds this name's address.
+    pub fn is_variable(&self) -> bool {
+        matches!(self.kind, Kind::Var | Kind::FuncPtrVar)
+    }
+
+    /// The type of that Go variable.
+    pub fn variable_type(&self) -> GoType {
+        match (self.kind, &self.ty) {
+            (Kind::Var, Some(ty)) => ty.go.clone().pointer(),
+            _ => GoType::named("unsafe.Pointer"),
+        }
+    }
+
+    /// C text that evaluates the function or macro.
+    pub fn c_call(&self, args: &[String]) -> String {
+        match self.kind {
+            Kind::Macro => self.c.clone(),
+            _ => format!("{}({})", self.c, args.join(", ")),
+        }
+    }
+}
+
 /// The names that a Go file uses, by their Go spelling. The two-result form of a function is a name
 /// of its own, with a `2` in front; a function's address one with `fp_`.
 pub type Names = BTreeMap<String, Name>;
@@ -135,8 +159,12 @@ pub fn as_written(go: &str) -> &str {
     if go == "_CMalloc" { "malloc" } else { go }
 }
 
-pub fn mangle(kind: Kind, go: &str) -> String {
-    format!("_C{}_{go}", kind.prefix())
+pub fn mangle(kind: Kind, go: &str, dialect: Dialect) -> String {
+    let start = match kind {
+        Kind::Var | Kind::FuncPtrVar => dialect.variable,
+        _ => "_C",
+    };
+    format!("{start}{}_{go}", kind.prefix())
 }
 
 /// Turns an answer of the C front end into a name.
@@ -149,9 +177,10 @@ pub fn resolve(
     answer: &Answer,
     converter: &mut Converter<'_>,
 ) -> Result<Name, Vec<Refusal>> {
+    let dialect = converter.dialect();
     let name = |kind, ty, func, value| Name {
         go: go.to_string(),
-        mangled: mangle(kind, go),
+        mangled: mangle(kind, go, dialect),
         c: c.to_string(),
         kind,
         ty,
@@ -226,18 +255,18 @@ pub fn with_errno(name: &Name) -> Name {
 }
 
 /// A C function as a value.
-pub fn function_pointer(name: &Name, ptr_size: u64) -> Name {
+pub fn function_pointer(name: &Name, target: &Target) -> Name {
     let go = format!("fp_{}", name.go);
     Name {
-        mangled: mangle(Kind::FuncPtrVar, &go),
+        mangled: mangle(Kind::FuncPtrVar, &go, target.dialect),
         go,
         c: name.c.clone(),
         kind: Kind::FuncPtrVar,
         ty: Some(Converted {
             go: GoType::named("unsafe.Pointer"),
             c: "void*".to_string(),
-            size: ptr_size,
-            align: ptr_size,
+            size: target.ptr_size,
+            align: target.ptr_size,
             complete: true,
             bad_pointer: false,
         }),

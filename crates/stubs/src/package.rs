@@ -6,18 +6,20 @@ use std::fmt::Write;
 use cdecl::Unit;
 use source::{Diagnostic, Place};
 
+use crate::backend::{self, Backend, Texts};
 use crate::convert::{Converter, FuncType, Table, Target};
 use crate::exports::{self, Declared, Exporter};
+use crate::gccgo::Gccgo;
 use crate::gofile::GoFile;
-use crate::gotype::GoType;
-use crate::names::{self, Kind, Name, Names};
+use crate::names::{self, Name, Names};
 use crate::rewrite::Rewriter;
-use crate::wrappers::{self, Promises};
+use crate::wrappers::Promises;
 use crate::{Generated, Options, Output, godefs, prologs};
 
 /// A package on its way through the generator.
 pub struct Package<'a> {
     options: &'a Options,
+    gccgo: Option<&'a Gccgo>,
     target: Target,
     table: Table,
     names: Names,
@@ -33,13 +35,15 @@ pub struct Package<'a> {
 }
 
 impl<'a> Package<'a> {
-    pub fn new(options: &'a Options) -> Self {
+    pub fn new(options: &'a Options, gccgo: Option<&'a Gccgo>) -> Self {
         Package {
             options,
+            gccgo,
             target: Target {
                 goos: options.goos.clone(),
                 ptr_size: options.ptr_size,
                 godefs: options.godefs,
+                dialect: backend::of(options, gccgo, "").dialect(),
             },
             table: Table::default(),
             names: Names::new(),
@@ -120,13 +124,7 @@ impl<'a> Package<'a> {
 
     /// `x.cgo1.go` and `x.cgo2.c`.
     fn write_file(&mut self, file: &GoFile, names: &mut Names) {
-        let mut rewriter = Rewriter::new(
-            file,
-            names,
-            &self.table,
-            &self.declared,
-            self.options.ptr_size,
-        );
+        let mut rewriter = Rewriter::new(file, names, &self.table, &self.declared, &self.target);
         let go = rewriter.rewrite();
         let uncalled = rewriter.uncalled();
         let mut derived = std::mem::take(&mut rewriter.derived);
@@ -148,39 +146,21 @@ impl<'a> Package<'a> {
             file.preamble,
             prologs::WRAPPERS,
             prologs::PACKED,
-            self.tsan(),
-            self.msan(),
+            prologs::tsan(self.options.tsan),
+            prologs::msan(self.options.msan),
         );
-        for name in names.values().filter(|name| name.func.is_some()) {
+        let backend = backend::of(self.options, self.gccgo, &file.package);
+        for name in names.values() {
             let is_builtin = names::BUILTINS.contains(&name.go.as_str());
-            if !is_builtin && self.wrapped.insert(name.mangled.clone()) {
-                c.push_str(&wrappers::c_wrapper(
-                    name,
-                    &self.options.c_prefix,
-                    self.options.ptr_size,
-                ));
+            let has_c_side = name.func.is_some() || name.is_variable();
+            if has_c_side && !is_builtin && self.wrapped.insert(name.mangled.clone()) {
+                c.push_str(&backend.c_side(name));
             }
         }
         self.outputs.push(Output {
             name: format!("{base}.cgo2.c"),
             text: c,
         });
-    }
-
-    fn tsan(&self) -> &'static str {
-        if self.options.tsan {
-            prologs::TSAN
-        } else {
-            prologs::NO_TSAN
-        }
-    }
-
-    fn msan(&self) -> &'static str {
-        if self.options.msan {
-            prologs::MSAN
-        } else {
-            prologs::NO_MSAN
-        }
     }
 
     fn error(&mut self, message: String) {
@@ -260,10 +240,30 @@ impl<'a> Package<'a> {
     /// The files that a package has once.
     fn write_package(&mut self, files: &[(GoFile, Unit)]) {
         let options = self.options;
+        let backend = backend::of(options, self.gccgo, &self.package);
+        let mut texts = Texts::default();
+        backend.begin(&mut texts);
+        self.go_prolog(&*backend, &mut texts.go);
+        texts.main_c = self.main_prolog();
+        texts.header = self.header_prolog();
+        self.write_variables(&*backend, &mut texts);
+        for name in self.names.values() {
+            if let Some(value) = &name.value {
+                let _ = writeln!(texts.go, "const {} = {value}", name.mangled);
+            }
+        }
+        texts.go.push('\n');
+        let functions: Vec<_> = self
+            .names
+            .values()
+            .filter(|name| name.func.is_some())
+            .collect();
+        backend.functions(&functions, &self.promises, &mut texts);
+
         let exporter = Exporter {
             table: &self.table,
             declared: &self.declared,
-            c_prefix: &options.c_prefix,
+            backend: &*backend,
             ptr_size: options.ptr_size,
             int_size: options.int_size,
         };
@@ -271,67 +271,37 @@ impl<'a> Package<'a> {
             .iter()
             .flat_map(|(file, _)| file.exports.iter().cloned())
             .collect();
-        let exported = exporter.export(&exports);
-        if !exported.diagnostics.is_empty() {
-            self.diagnostics.extend(exported.diagnostics);
-            return;
-        }
+        self.diagnostics
+            .extend(exporter.export(&exports, &mut texts));
+        texts.header.push_str(prologs::EXPORT_END);
 
-        let mut go = self.go_prolog();
-        let mut main_c = self.main_prolog();
-        self.write_variables(&mut go, &mut main_c);
-        for name in self.names.values() {
-            if let Some(value) = &name.value {
-                let _ = writeln!(go, "const {} = {value}", name.mangled);
-            }
-        }
-        go.push('\n');
-        let mut calls_malloc = false;
-        for name in self.names.values().filter(|name| name.func.is_some()) {
-            let (text, mallocs) = wrappers::go_wrapper(name, &options.c_prefix, &self.promises);
-            go.push_str(&text);
-            calls_malloc |= mallocs;
-        }
-        go.push_str(&exported.go);
-        main_c.push_str(&exported.main_c);
-
-        let mut c = exports::c_prolog(options.tsan, options.msan);
-        c.push_str(&exported.c);
-        if calls_malloc {
-            go.push_str(&prologs::MALLOC_GO.replace("PREFIX", &options.c_prefix));
-            c.push_str(&prologs::MALLOC_C.replace("PREFIX", &options.c_prefix));
-        }
-        let package = if options.import_path.is_empty() {
-            &self.package
-        } else {
-            &options.import_path
-        };
-        let header = format!(
-            "{}{}{}",
-            exports::header_prolog(package, &self.export_preamble, options.int_size),
-            exported.header,
-            prologs::EXPORT_END,
-        );
         let outputs = [
-            ("_cgo_gotypes.go", go),
-            ("_cgo_main.c", main_c),
-            ("_cgo_export.c", c),
-            ("_cgo_export.h", header),
+            ("_cgo_gotypes.go", texts.go),
+            ("_cgo_main.c", texts.main_c),
+            ("_cgo_export.c", texts.export_c),
+            ("_cgo_export.h", texts.header),
         ];
         self.outputs
             .extend(outputs.into_iter().map(|(name, text)| Output {
                 name: name.to_string(),
                 text,
             }));
+        self.outputs.extend(backend.further_files());
+    }
+
+    fn header_prolog(&self) -> String {
+        let package = if self.options.import_path.is_empty() {
+            &self.package
+        } else {
+            &self.options.import_path
+        };
+        exports::header_prolog(package, &self.export_preamble, self.options.int_size)
     }
 
     /// `_cgo_gotypes.go` up to the variables: imports, types, the runtime's entry points.
-    fn go_prolog(&self) -> String {
+    fn go_prolog(&self, backend: &dyn Backend, go: &mut String) {
         let options = self.options;
-        let mut go = String::new();
-        for flag in &options.ldflags {
-            let _ = writeln!(go, "//go:cgo_ldflag {}", names::quote(flag.as_bytes()));
-        }
+        let dialect = backend.dialect();
         let _ = write!(
             go,
             "// Code generated by cmd/cgo; DO NOT EDIT.\n\npackage {}\n\nimport \"unsafe\"\n\n",
@@ -341,12 +311,13 @@ impl<'a> Package<'a> {
             go.push_str("import \"syscall\"\n\n");
         }
         if options.import_runtime_cgo {
-            go.push_str("import _cgopackage \"runtime/cgo\"\n\ntype _ _cgopackage.Incomplete\n");
+            go.push_str(backend.import_runtime_cgo());
         }
         if options.import_syscall {
             go.push_str("var _ syscall.Errno\n");
         }
-        go.push_str(prologs::GO_KEEPALIVE);
+        go.push_str(prologs::GO_PTR);
+        go.push_str(dialect.keepalive);
         go.push('\n');
         for (name, definition) in &self.table.definitions {
             if name == "_Ctype_void" {
@@ -360,9 +331,8 @@ impl<'a> Package<'a> {
             let equals = if is_alias { "= " } else { "" };
             let _ = write!(go, "type {name} {equals}{text}\n\n");
         }
-        go.push_str("type _Ctype_void [0]byte\n");
-        go.push_str(prologs::GO_RUNTIME);
-        go
+        let _ = writeln!(go, "type _Ctype_void {}", dialect.void);
+        go.push_str(dialect.runtime);
     }
 
     /// `_cgo_main.c` stands in for the Go side when the C side is linked by itself, to learn which
@@ -399,35 +369,12 @@ impl<'a> Package<'a> {
         text
     }
 
-    /// C variables, and C functions used as values: Go variables that hold their addresses. The C
-    /// side refers to each, so that the linker looks for it.
-    fn write_variables(&self, go: &mut String, main_c: &mut String) {
+    /// C variables, and C functions used as values.
+    fn write_variables(&self, backend: &dyn Backend, texts: &mut Texts) {
         let mut declared = HashSet::new();
-        for name in self.names.values() {
-            let ty = match (name.kind, &name.ty) {
-                (Kind::Var, Some(ty)) => ty.go.clone().pointer(),
-                (Kind::FuncPtrVar, _) => GoType::named("unsafe.Pointer"),
-                _ => continue,
-            };
-            let c = &name.c;
-            if declared.insert(c.clone()) {
-                if name.kind == Kind::FuncPtrVar {
-                    let _ = writeln!(main_c, "extern void {c}();");
-                } else {
-                    let _ = write!(main_c, "extern char {c}[];\nvoid *_cgohack_{c} = {c};\n\n");
-                }
-                let _ = write!(
-                    go,
-                    "//go:linkname __cgo_{c} {c}\n\
-                     //go:cgo_import_static {c}\n\
-                     var __cgo_{c} byte\n"
-                );
-            }
-            let _ = writeln!(
-                go,
-                "var {} {ty} = ({ty})(unsafe.Pointer(&__cgo_{c}))",
-                name.mangled
-            );
+        for name in self.names.values().filter(|name| name.is_variable()) {
+            let first = declared.insert(name.c.as_str());
+            backend.variable(name, first, texts);
         }
     }
 }

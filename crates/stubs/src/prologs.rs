@@ -66,7 +66,7 @@ pub const PACKED: &str = r"
 
 /// Calls between Go and C order memory. The thread sanitizer sees C only, and has to be told: by a
 /// lock that nobody takes, acquired and released where control passes.
-pub const TSAN: &str = r#"
+const TSAN: &str = r#"
 #line 1 "cgo-tsan-prolog"
 #define CGO_NO_SANITIZE_THREAD __attribute__ ((no_sanitize_thread))
 
@@ -86,7 +86,7 @@ static void _cgo_tsan_release() {
 }
 "#;
 
-pub const NO_TSAN: &str = r"
+const NO_TSAN: &str = r"
 #define CGO_NO_SANITIZE_THREAD
 #define _cgo_tsan_acquire()
 #define _cgo_tsan_release()
@@ -94,15 +94,23 @@ pub const NO_TSAN: &str = r"
 
 /// A result written to Go's stack counts as initialised: Go tells the memory sanitizer nothing of
 /// its stacks.
-pub const MSAN: &str = r"
+const MSAN: &str = r"
 extern void __msan_unpoison(const volatile void *, size_t);
 
 #define _cgo_msan_write(addr, sz) __msan_unpoison((addr), (sz))
 ";
 
-pub const NO_MSAN: &str = r"
+const NO_MSAN: &str = r"
 #define _cgo_msan_write(addr, sz)
 ";
+
+pub fn tsan(on: bool) -> &'static str {
+    if on { TSAN } else { NO_TSAN }
+}
+
+pub fn msan(on: bool) -> &'static str {
+    if on { MSAN } else { NO_MSAN }
+}
 
 /// Go: the runtime's entry points.
 pub const GO_RUNTIME: &str = "
@@ -118,11 +126,20 @@ func _cgoCheckPointer(interface{}, interface{})
 func _cgoCheckResult(interface{})
 ";
 
+/// Go: the type of what C has only declared.
+pub const IMPORT_RUNTIME_CGO: &str = "import _cgopackage \"runtime/cgo\"
+
+type _ _cgopackage.Incomplete
+";
+
+/// Go: hides that what it is given is a variable.
+pub const GO_PTR: &str = "
+func _Cgo_ptr(ptr unsafe.Pointer) unsafe.Pointer { return ptr }
+";
+
 /// Go: what keeps arguments alive and on the heap. `_Cgo_always_false` is never true, and the
 /// compiler does not know.
 pub const GO_KEEPALIVE: &str = "
-func _Cgo_ptr(ptr unsafe.Pointer) unsafe.Pointer { return ptr }
-
 //go:linkname _Cgo_always_false runtime.cgoAlwaysFalse
 var _Cgo_always_false bool
 //go:linkname _Cgo_use runtime.cgoUse

@@ -20,7 +20,7 @@ use source::{Diagnostic, Pos, Span};
 use syntax::{CallExpr, Expr, Node, Tok};
 
 use crate::contexts::{self, Use};
-use crate::convert::Table;
+use crate::convert::{Table, Target};
 use crate::exports::{Declared, has_pointer};
 use crate::gofile::{GoFile, Ref};
 use crate::gotype::GoType;
@@ -67,7 +67,7 @@ impl<'a> Rewriter<'a> {
         names: &'a Names,
         table: &'a Table,
         declared: &'a Declared,
-        ptr_size: u64,
+        target: &Target,
     ) -> Self {
         let mut rewriter = Rewriter {
             file,
@@ -80,7 +80,7 @@ impl<'a> Rewriter<'a> {
             diagnostics: Vec::new(),
         };
         for reference in &file.refs {
-            let replacement = rewriter.replacement(reference, ptr_size);
+            let replacement = rewriter.replacement(reference, target);
             rewriter.replacements.push(replacement);
         }
         rewriter
@@ -135,7 +135,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// What stands for a reference, and whether it may stand there.
-    fn replacement(&mut self, reference: &Ref, ptr_size: u64) -> Replacement {
+    fn replacement(&mut self, reference: &Ref, target: &Target) -> Replacement {
         let Some(name) = self.names.get(&reference.name) else {
             // Not resolved, which has been reported.
             return Replacement {
@@ -154,7 +154,7 @@ impl<'a> Rewriter<'a> {
                 text
             }
             (Kind::Func, Use::Value) => {
-                let pointer = names::function_pointer(name, ptr_size);
+                let pointer = names::function_pointer(name, target);
                 // By a call, so that nobody assigns to it.
                 let text = format!("_Cgo_ptr({})", pointer.mangled);
                 self.derived.insert(pointer.go.clone(), pointer);

@@ -1,4 +1,4 @@
-//! Calls from Go to C: the C wrapper that unpacks an argument frame, and the Go function that makes it.
+//! Calls from Go to C, for Go's own compiler: the C wrapper that unpacks an argument frame, and the Go function that makes it.
 //!
 //! The frame is the one that Go's stack ABI lays out for the Go function's parameters and results
 //! (`abi::frame`), so that a pointer to the first of them is a pointer to all.
@@ -9,7 +9,7 @@ use std::fmt::Write;
 use abi::frame::{Frame, Layout, Slot};
 
 use crate::convert::{Converted, FuncType};
-use crate::names::{Kind, Name};
+use crate::names::Name;
 use crate::prologs;
 
 /// The argument frame as C text.
@@ -93,15 +93,10 @@ pub fn c_wrapper(name: &Name, c_prefix: &str, ptr_size: u64) -> String {
         Some(_) => "_cgo_r = ",
         None => "",
     };
-    let call = if name.kind == Kind::Macro {
-        name.c.clone()
-    } else {
-        let args: Vec<_> = (0..func.params.len())
-            .map(|index| format!("_cgo_a->p{index}"))
-            .collect();
-        format!("{}({})", name.c, args.join(", "))
-    };
-    line(&format!("\t{assign}{call};"));
+    let args: Vec<_> = (0..func.params.len())
+        .map(|index| format!("_cgo_a->p{index}"))
+        .collect();
+    line(&format!("\t{assign}{};", name.c_call(&args)));
     if name.with_errno {
         line("\t_cgo_errno = errno;");
     }

@@ -1,7 +1,8 @@
 //! Go files and the stubs that come of them.
 //!
 //! `cases/x.go` is generated from, and what is particular to it in the outputs is compared with
-//! `cases/x.golden` (`CROSSCALL_BLESS=1` rewrites it). `errors/x.go` has to be refused: each error is
+//! `cases/x.golden` (`CROSSCALL_BLESS=1` rewrites it). A first line `// -godefs`, `// -gccgo` or
+//! `// -gccgo_define_cgoincomplete` stands for that flag. `errors/x.go` has to be refused: each error is
 //! announced by a comment `/* ERROR "text" */` right before the token that it is reported at, and no
 //! other may occur; an error that belongs to no token is announced by `/* ERROR AT NONE "text" */`.
 
@@ -11,7 +12,7 @@ use std::{env, fs};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use source::{LineTable, Place};
-use stubs::{Generated, Input, Options, collect, generate};
+use stubs::{Gccgo, Generated, Input, Mangling, Options, collect, generate, generate_for_gccgo};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -48,7 +49,7 @@ fn run(path: &Path, text: &[u8]) -> Generated {
         import_path: String::new(),
         import_runtime_cgo: true,
         import_syscall: true,
-        ldflags: Vec::new(),
+        ldflags: vec!["-lm".to_string()],
         tsan: false,
         msan: false,
         godefs: text.starts_with(b"// -godefs"),
@@ -79,7 +80,17 @@ fn run(path: &Path, text: &[u8]) -> Generated {
     };
     let unit = cdecl::resolve(&compiler, &collected.c_source, &collected.names)
         .expect("the C code of the cases is right");
-    generate(&options, vec![(collected, unit)])
+    let files = vec![(collected, unit)];
+    if !text.starts_with(b"// -gccgo") {
+        return generate(&options, files);
+    }
+    let gccgo = Gccgo {
+        mangling: Mangling::V3,
+        package_path: "example.com/p".to_string(),
+        prefix: String::new(),
+        define_incomplete: text.starts_with(b"// -gccgo_define_cgoincomplete"),
+    };
+    generate_for_gccgo(&gccgo, &options, files)
 }
 
 fn check_golden(path: &Path) -> Result<(), Failed> {
@@ -120,10 +131,13 @@ fn check_golden(path: &Path) -> Result<(), Failed> {
     .into())
 }
 
+/// The last line of what generated Go code for Go's own compiler has in front of the types.
+const GC_PROLOG_END: &str = "func _Cgo_no_callback(bool)\n";
+
 /// What an output has beyond the text that is the same for all packages.
 fn particular<'a>(name: &str, text: &'a str) -> &'a str {
     let after = match name {
-        "_cgo_gotypes.go" => "func _Cgo_no_callback(bool)\n",
+        "_cgo_gotypes.go" if text.contains(GC_PROLOG_END) => GC_PROLOG_END,
         "_cgo_export.c" => "#define _cgo_msan_write(addr, sz)\n",
         "_cgo_export.h" => "extern \"C\" {\n#endif\n",
         "_cgo_main.c" => "void _cgo_reginit(void) { }\n",
