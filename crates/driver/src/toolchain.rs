@@ -14,6 +14,7 @@ use crate::text::response::Dialect;
 /// Environment variables that can change what the generator writes and that the go command doesn't count among its inputs.
 pub const BEHAVIOUR_VARIABLES: &[&str] = &[
     "GCC",
+    "GCCGO",
     "CPATH",
     "C_INCLUDE_PATH",
     "GCC_EXEC_PREFIX",

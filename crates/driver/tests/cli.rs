@@ -52,19 +52,53 @@ fn help_and_mistakes() {
     }
 }
 
+/// The generator asks gccgo one thing: how it spells symbols. No Go code is compiled here.
 #[test]
-fn gccgo_is_refused_clearly() {
+fn gccgo_is_asked_for_its_symbols() {
+    use std::os::unix::fs::PermissionsExt;
     let dir = plain_package(1);
-    let mut command = generate(&dir, 0);
-    command.args(["-O2", "f0.go"]);
-    let mut with_gccgo = crosscall();
-    with_gccgo
-        .current_dir(dir.path())
-        .args(["cgo", "-gccgo", "-gccgoprefix=x", "f0.go"]);
-    let said = run(with_gccgo);
-    assert_eq!(said.code, Some(2));
-    assert!(said.stderr.starts_with("cgo: -gccgo: "), "{}", said.stderr);
-    assert_eq!(run(command).code, Some(0));
+    let gccgo = dir.path().join("bin/gccgo");
+    let script = |symbol: &str| {
+        let text = format!("#!/bin/sh\necho 'call {symbol}'\n");
+        write(dir.path(), &[("bin/gccgo", &text)]);
+        fs::set_permissions(&gccgo, fs::Permissions::from_mode(0o755)).expect("executable");
+    };
+    let generate = || {
+        let mut command = crosscall();
+        command.current_dir(dir.path()).env("CC", "/bin/sh");
+        command.env("PATH", dir.path().join("bin"));
+        command.args([
+            "cgo",
+            "-objdir",
+            "obj",
+            "-gccgo",
+            "-gccgoprefix=a/b",
+            "f0.go",
+        ]);
+        run(command)
+    };
+    let said = generate();
+    let why = "cgo: unable to locate gccgo: exec: \"gccgo\": executable file not found in $PATH\n";
+    assert_eq!((said.code, said.stderr.as_str()), (Some(2), why));
+
+    script("go.lufer");
+    let said = generate();
+    let why = "unrecognized mangling scheme\n";
+    assert!(said.stderr.ends_with(why), "{}", said.stderr);
+    assert!(contents(&dir.path().join("obj")).is_empty());
+
+    for (symbol, prefix) in [
+        ("go.l__ufer.Run", "\"a_b.p."),
+        ("go.l..u00e4ufer.Run", "\"a..z2fb.p."),
+        ("go_0l_u00e4ufer.Run", "\"a_1b.p."),
+    ] {
+        script(symbol);
+        let said = generate();
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        let defun = &contents(&dir.path().join("obj"))["_cgo_defun.c"];
+        let defun = String::from_utf8_lossy(defun);
+        assert!(defun.contains(prefix), "{defun}");
+    }
 }
 
 #[test]

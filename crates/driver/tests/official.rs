@@ -64,6 +64,23 @@ const MESSAGES: &[(&str, Case)] = &[
         "incomplete_without_gccgo",
         (&[], &["-gccgo_define_cgoincomplete", "x.go"]),
     ),
+    (
+        "no_such_gccgo",
+        (&[("GCCGO", "no-such-gccgo")], &["-gccgo", "x.go"]),
+    ),
+    (
+        "no_such_gccgo_by_path",
+        (&[("GCCGO", "./no/gccgo")], &["-gccgo", "x.go"]),
+    ),
+    (
+        "gccgo_is_a_directory",
+        (&[("GCCGO", "/etc")], &["-gccgo", "x.go"]),
+    ),
+    ("gccgo_fails", (&[("GCCGO", "false")], &["-gccgo", "x.go"])),
+    (
+        "gccgo_mangles_strangely",
+        (&[("GCCGO", "true")], &["-gccgo", "x.go"]),
+    ),
     ("open_quote_in_ldflags", (&[], &["-ldflags", "'a", "x.go"])),
     (
         "open_escape_in_ldflags",

@@ -2,6 +2,7 @@
 
 mod compiler;
 mod flags;
+mod gccgo;
 mod outputs;
 mod passes;
 mod report;
@@ -80,11 +81,6 @@ fn generate(flags: &Flags, args: &[String]) -> Result<()> {
     let (c_flags, go_files) = split_arguments(&flags.rest)?;
     let target = Target::from_env()?;
     let compiler = c_compiler(&target, c_flags)?;
-    if flags.gccgo {
-        let why =
-            "-gccgo: stubs for gccgo are not generated; use the cgo of its own Go distribution";
-        return Err(Failure::cgo(why));
-    }
     let ldflags = linker_flags(flags)?;
     let (inputs, c_prefix) = read(flags, go_files)?;
     let options = Options {
@@ -232,7 +228,10 @@ fn translate(
     let units = all_resolved(units)?;
     let files = files.into_iter().zip(units).collect();
 
-    let generated = stubs::generate(options, files);
+    let generated = match gccgo::wanted(flags)? {
+        Some(gccgo) => stubs::generate_for_gccgo(&gccgo, options, files),
+        None => stubs::generate(options, files),
+    };
     passes.end("generate");
     if reporter.print(&generated.diagnostics) {
         return Err(Failure::raw("", 2));

@@ -19,6 +19,7 @@ pub fn clean(mut command: Command) -> Command {
     for name in [
         "CC",
         "GCC",
+        "GCCGO",
         "GOOS",
         "GOARCH",
         "GOFLAGS",
