@@ -10,7 +10,7 @@ use std::fmt::Write;
 use crate::backend::{Backend, Dialect, Texts};
 use crate::exports::{CResult, Export, Signature};
 use crate::names::{BUILTINS, Name};
-use crate::wrappers::Promises;
+use crate::wrappers::{Promises, without_const};
 use crate::{Options, Output, prologs};
 
 /// What `-gccgo` adds to the options.
@@ -149,8 +149,9 @@ impl<'a> GccgoBackend<'a> {
             params => params.join(", "),
         };
         let call = name.c_call(&args);
-        let result = func.result.as_ref().map(|result| result.c.as_str());
-        let (declare, call, give) = match result {
+        let result = func.result.as_ref();
+        let result = result.map(|result| without_const(&result.c));
+        let (declare, call, give) = match &result {
             Some(result) => {
                 // The function's own type may have qualifiers that Go's idea of it has not.
                 let cast = if result.ends_with('*') {
@@ -175,7 +176,7 @@ impl<'a> GccgoBackend<'a> {
              \t{call};\n\
              \t_cgo_tsan_release();\n\
              {give}}}\n\n",
-            result.unwrap_or("void"),
+            result.as_deref().unwrap_or("void"),
             self.options.c_prefix,
             name.mangled,
         )

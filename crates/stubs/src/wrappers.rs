@@ -42,8 +42,8 @@ fn frame(func: &FuncType, ptr_size: u64) -> String {
 }
 
 /// A C type without the `const` of its outermost level, which ends the spelling, perhaps among other
-/// qualifiers: a frame has to be written to.
-fn without_const(c: &str) -> String {
+/// qualifiers: what receives a value has to be written to.
+pub fn without_const(c: &str) -> String {
     let mut head = c;
     let mut kept = Vec::new();
     loop {

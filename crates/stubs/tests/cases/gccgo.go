@@ -16,6 +16,8 @@ static opaque *get(void) { return 0; }
 static const char *greeting;
 int counter;
 #define NEXT (counter + 1)
+static const int fixed = 7;
+#define FIXED (fixed)
 */
 import "C"
 
@@ -38,7 +40,7 @@ func calls(buf []byte) error {
 	_, err := C.fails(C.ENOENT)
 	_, err = C.nothing()
 	p := C.swap(C.pair{tag: 1}, C.greeting)
-	C.counter += C.NEXT
+	C.counter += C.NEXT + C.FIXED
 	s := C.CString("text")
 	defer C.free(unsafe.Pointer(s))
 	println(n, p.tag, C.GoString(s), C.get(), C.malloc(1), C.add)
