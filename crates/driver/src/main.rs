@@ -1,6 +1,7 @@
 //! The `crosscall` binary: decides from how it was called what to be, and hands over.
 
 mod cgo;
+mod deep;
 mod doctor;
 mod dynimport;
 mod failure;
@@ -39,7 +40,8 @@ fn run(args: &[OsString]) -> Result<ExitCode> {
     match way::find(args) {
         Way::Generator { tool, args } => {
             let toolchain = tool.map_or_else(Toolchain::of_environment, Toolchain::of_tool);
-            cgo::run(&toolchain, text_arguments(args)?)?;
+            let args = text_arguments(args)?;
+            deep::run(|| cgo::run(&toolchain, args))?;
         }
         Way::OtherTool {
             wrapper,
