@@ -289,7 +289,8 @@ fn go_build(gccgo: &Path, root: &Path) -> Result<(), Failed> {
     let dir = tempfile::tempdir()?;
     let lib = "package lib\n\n// #cgo LDFLAGS: -lm\n// #include <math.h>\n// static double two = 2;\nimport \"C\"\n\n\
                func Root() float64 { return float64(C.sqrt(C.two * 8)) }\n";
-    let root_printed = "package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/m/lib\"\n)\n\nfunc init() { fmt.Println(lib.Root()) }\n";
+    let root_printed = "package main\n\nimport \"fmt\"\nimport \"example.com/m/lib\"\n\n\
+                        func init() { fmt.Println(lib.Root()) }\n";
     write(
         dir.path(),
         &[
