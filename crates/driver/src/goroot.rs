@@ -2,7 +2,8 @@
 //!
 //! `go tool cgo` and scripts that run `$GOROOT/pkg/tool/…/cgo` bypass `-toolexec`; for them there is a second GOROOT:
 //!
-//! - real directories only along `bin` and `pkg/tool/GOOS_GOARCH`, everything else one link each;
+//! - real directories only along `bin` and `pkg/tool/GOOS_GOARCH`, everything else one link each; `pkg/include` is one too,
+//!   for scripts that copy it and don't follow links;
 //! - `bin/go` is a hard link, or a copy where there can be none: the go command finds its GOROOT from the path of its own
 //!   executable, and a symbolic link would lead it back to the original;
 //! - `cgo` is a symbolic link to crosscall, so that a rebuilt crosscall is used at once.
@@ -112,7 +113,7 @@ impl Shadow {
             |(path, err): (PathBuf, io::Error)| Failure::own(errno::message("link", path, &err));
         self.marker().map_err(fail)?;
         let tools = self.tools(Path::new(""));
-        for level in ["", "bin", "pkg", "pkg/tool"]
+        for level in ["", "bin", "pkg", "pkg/include", "pkg/tool"]
             .map(Path::new)
             .into_iter()
             .chain([tools.as_path()])
@@ -171,8 +172,9 @@ impl Shadow {
         let tools = self.tools(Path::new(""));
         tools.starts_with(path)
             || path == tools.join("cgo")
-            || path == Path::new("bin")
-            || path == Path::new("bin/go")
+            || ["bin", "bin/go", "pkg/include"]
+                .map(Path::new)
+                .contains(&path)
     }
 }
 
