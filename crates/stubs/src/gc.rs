@@ -119,7 +119,7 @@ fn export_c_end(export: &Export, signature: &Signature, symbol: &str, c: &mut St
         signature.align,
     );
     if let CResult::Struct = signature.result {
-        let _ = writeln!(c, "\t{} r;", signature.returns);
+        let _ = writeln!(c, "\t{} _cgo_results;", signature.returns);
     }
     for (member, arg) in signature.members.iter().zip(&signature.args) {
         let _ = writeln!(c, "\t_cgo_a.{member} = {arg};");
@@ -137,9 +137,9 @@ fn export_c_end(export: &Export, signature: &Signature, symbol: &str, c: &mut St
         CResult::One => c.push_str("\treturn _cgo_a.r0;\n"),
         CResult::Struct => {
             for index in 0..export.results.len() {
-                let _ = writeln!(c, "\tr.r{index} = _cgo_a.r{index};");
+                let _ = writeln!(c, "\t_cgo_results.r{index} = _cgo_a.r{index};");
             }
-            c.push_str("\treturn r;\n");
+            c.push_str("\treturn _cgo_results;\n");
         }
     }
     c.push_str("}\n");

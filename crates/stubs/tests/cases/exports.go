@@ -17,7 +17,7 @@ func Plain(a, b C.int) C.int { return a + b }
 func Nothing() {}
 
 //export Mixed
-func Mixed(flag bool, name string, data []byte, o *C.options, l local) (n int64, err error) {
+func Mixed(flag bool, r string, data []byte, o *C.options, l local) (n int64, err error) {
 	return 0, nil
 }
 
