@@ -115,10 +115,26 @@ fn strip_carriage_returns(text: &str) -> String {
     let block = text.starts_with("/*");
     let mut out = String::with_capacity(text.len());
     for (i, ch) in text.char_indices() {
-        let closes = block && out.len() > 2 && out.ends_with('*') && text[i + 1..].starts_with('/');
-        if ch != '\r' || closes {
+        let closes =
+            || block && out.len() > 2 && out.ends_with('*') && text[i + 1..].starts_with('/');
+        if ch != '\r' || closes() {
             out.push(ch);
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strip_carriage_returns;
+
+    #[test]
+    fn carriage_returns_go_beside_letters_of_any_width() {
+        assert_eq!(
+            strip_carriage_returns("/* a*\u{feff}\r\n*/"),
+            "/* a*\u{feff}\n*/"
+        );
+        assert_eq!(strip_carriage_returns("/* a*\r/ */"), "/* a*\r/ */");
+        assert_eq!(strip_carriage_returns("// a\r"), "// a");
+    }
 }
