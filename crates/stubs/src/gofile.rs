@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use source::{Diagnostic, Place, Pos, SourceFile, Span};
-use syntax::{Decl, Expr, File, FuncDecl, Mode, Node, NodeId, Spec, Tok, parse_source};
+use syntax::{
+    Context, Decl, Expr, File, FuncDecl, Mode, Node, NodeId, Spec, Tok, Visitor, parse_source, walk,
+};
 
-use crate::contexts::{self, Use};
 use crate::exports::{Declared, Export, Param, TypeExpr};
 use crate::gotype::{GoField, GoType};
 use crate::names::{self, RESERVED_PREFIXES};
@@ -15,6 +16,33 @@ use crate::{Input, Options};
 
 /// Ends a preamble: what follows it is not the user's.
 const WRAPPER_LINE: &str = "#line 1 \"cgo-generated-wrapper\"\n";
+
+/// What a name of package C is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    Type,
+    /// A field or interface element without a name.
+    Embedded,
+    Value,
+    Call,
+    /// Called, and the result assigned to two variables.
+    CallTwoValues,
+    /// Something is selected from it.
+    Selected,
+}
+
+impl From<Context> for Use {
+    fn from(context: Context) -> Use {
+        match context {
+            Context::Type => Use::Type,
+            Context::EmbeddedType => Use::Embedded,
+            Context::Callee => Use::Call,
+            Context::Callee2 => Use::CallTwoValues,
+            Context::SelectorX => Use::Selected,
+            _ => Use::Value,
+        }
+    }
+}
 
 /// One `C.xxx` in a Go file.
 pub struct Ref {
@@ -180,7 +208,7 @@ impl GoFile {
 
     fn read_references(&mut self) {
         let mut finder = Finder::default();
-        contexts::walk_file(&self.tree, &mut finder);
+        walk::walk_file(&mut finder, &self.tree);
         for (pos, message) in finder.errors {
             self.error(pos, message);
         }
@@ -301,7 +329,7 @@ impl GoFile {
     /// A type expression with C's types under their generated names.
     fn type_text(&self, expr: &Expr) -> String {
         let mut finder = Finder::default();
-        contexts::walk_expr(expr, Use::Type, &mut finder);
+        finder.visit_expr(expr, Context::Type);
         let span = expr.span();
         let mut text = String::new();
         let mut at = span.start;
@@ -372,8 +400,8 @@ struct Finder {
     errors: Vec<(Pos, String)>,
 }
 
-impl<'a> contexts::Visitor<'a> for Finder {
-    fn expr(&mut self, expr: &'a Expr, used: Use) -> bool {
+impl<'a> Visitor<'a> for Finder {
+    fn visit_expr(&mut self, expr: &'a Expr, context: Context) {
         match expr {
             Expr::Ident(ident) => {
                 let name = ident.name.as_str();
@@ -393,13 +421,14 @@ impl<'a> contexts::Visitor<'a> for Finder {
                 if let Some((package, name)) = expr.as_qualified()
                     && package.name == "C"
                 {
-                    self.reference(selector.id, selector.span, name.name.as_str(), used);
-                    return false;
+                    let name = name.name.as_str();
+                    self.reference(selector.id, selector.span, name, context.into());
+                    return;
                 }
             }
             _ => {}
         }
-        true
+        walk::walk_expr(self, expr, context);
     }
 }
 
@@ -422,10 +451,6 @@ impl Finder {
             }
             "malloc" => "_CMalloc",
             other => other,
-        };
-        let used = match used {
-            Use::TwoValues | Use::Defer => Use::Value,
-            used => used,
         };
         self.by_node.insert(node, self.refs.len());
         self.refs.push(Ref {

@@ -7,7 +7,6 @@
 //! 3. [`generate`] takes all files of a package with the answers and returns the text of every output file.
 
 mod backend;
-mod contexts;
 mod convert;
 mod exports;
 mod fields;

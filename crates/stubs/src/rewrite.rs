@@ -17,12 +17,11 @@
 use std::collections::{BTreeSet, HashSet};
 
 use source::{Diagnostic, Pos, Span};
-use syntax::{CallExpr, Expr, Node, Tok};
+use syntax::{CallExpr, Context, Expr, Node, Tok, Visitor, walk};
 
-use crate::contexts::{self, Use};
 use crate::convert::{Table, Target};
 use crate::exports::{Declared, has_pointer};
-use crate::gofile::{GoFile, Ref};
+use crate::gofile::{GoFile, Ref, Use};
 use crate::gotype::GoType;
 use crate::names::{self, BUILTINS, Kind, Name, Names};
 
@@ -110,7 +109,7 @@ impl<'a> Rewriter<'a> {
             marks: Marks::Full,
             edits: Vec::new(),
         };
-        contexts::walk_file(&file.tree, &mut finder);
+        walk::walk_file(&mut finder, &file.tree);
         let mut edits = finder.edits;
         for (spec, _) in file.tree.imports_of("C") {
             // The import must stay one: a semicolon may follow it.
@@ -235,7 +234,7 @@ impl<'a> Rewriter<'a> {
             marks: Marks::Behind,
             edits: Vec::new(),
         };
-        contexts::walk_expr(expr, Use::Value, &mut finder);
+        finder.visit_expr(expr, Context::Expr);
         let mut edits = finder.edits;
         if let Some((part, text)) = instead {
             edits.retain(|edit| !part.contains(edit.span));
@@ -468,30 +467,30 @@ struct Finder<'r, 'a> {
     edits: Vec<Edit>,
 }
 
-impl<'a> contexts::Visitor<'a> for Finder<'_, '_> {
-    fn expr(&mut self, expr: &'a Expr, used: Use) -> bool {
+impl<'a> Visitor<'a> for Finder<'_, '_> {
+    fn visit_expr(&mut self, expr: &'a Expr, context: Context) {
         match expr {
             Expr::Selector(selector) => {
                 if let Some(&index) = self.rewriter.file.by_node.get(&selector.id) {
                     let edit = self.rewriter.edit_reference(index, self.marks);
                     self.edits.push(edit);
-                    return false;
+                    return;
                 }
             }
             Expr::Call(call) => {
                 if let Some((index, name)) = self.rewriter.checked_function(call) {
-                    let deferred = used == Use::Defer;
+                    let deferred = context == Context::Defer;
                     let text = self.rewriter.rewrite_call(call, index, name, deferred);
                     self.edits.push(Edit {
                         span: call.span,
                         text,
                     });
-                    return false;
+                    return;
                 }
             }
             _ => {}
         }
-        true
+        walk::walk_expr(self, expr, context);
     }
 }
 
