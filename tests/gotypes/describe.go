@@ -102,6 +102,10 @@ func (u *unit) describePragmas(meaning map[string]string) {
 func (u *unit) describeLines(meaning map[string]string) {
 	lines := map[string]map[string]bool{}
 	for _, file := range u.files {
+		// What stands in generated code is no identifier of the user's, whatever line it lays claim to.
+		if filepath.Base(u.fset.PositionFor(file.Package, false).Filename) == "_cgo_gotypes.go" {
+			continue
+		}
 		ast.Inspect(file, func(node ast.Node) bool {
 			ident, ok := node.(*ast.Ident)
 			if !ok || strings.HasPrefix(ident.Name, "_") {
@@ -109,9 +113,6 @@ func (u *unit) describeLines(meaning map[string]string) {
 			}
 			position := u.fset.Position(ident.Pos())
 			name := filepath.Base(position.Filename)
-			if name == "_cgo_gotypes.go" {
-				return true
-			}
 			key := "line: " + name + " " + ident.Name
 			if lines[key] == nil {
 				lines[key] = map[string]bool{}
