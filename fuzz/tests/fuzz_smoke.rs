@@ -22,12 +22,12 @@ fn scratch(name: &str) -> PathBuf {
     dir
 }
 
-/// Twenty seconds, or `CROSSCALL_FUZZ_SECONDS`.
+/// Ten seconds, or `CROSSCALL_FUZZ_SECONDS`.
 fn fuzz(target: &str) {
     let seconds = std::env::var("CROSSCALL_FUZZ_SECONDS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(20);
+        .unwrap_or(10);
     let target = targets::find(target).unwrap();
     let report = watch::watch(
         program(),

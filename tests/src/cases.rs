@@ -110,11 +110,11 @@ pub fn groups() -> Vec<Group> {
             slow: false,
             source,
         };
-        groups.extend(
-            SUITES
-                .iter()
-                .map(|suite| group(suite, Source::Suite(suite))),
-        );
+        groups.extend(SUITES.iter().map(|suite| Group {
+            // Many programs, and little that depends on the architecture: elsewhere on request.
+            slow: *suite == "testsanitizers" && arch.goarch != AMD64.goarch,
+            ..group(suite, Source::Suite(suite))
+        }));
         groups.push(group("own", Source::Own));
         for package in table::packages() {
             let everywhere = ["sqlite3", "zstd"].contains(&package.name.as_str());
