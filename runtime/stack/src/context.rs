@@ -1,0 +1,102 @@
+//! What the assembly and Rust both touch: layouts are `repr(C)`, offsets are taken with `offset_of!`, so nothing is written twice.
+
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+
+use crate::memory::Segment;
+
+/// A goroutine as the assembly sees it; the scheduler's G begins with one.
+///
+/// It belongs to the thread that runs the goroutine, and while none does, to who took it off a queue.
+#[repr(C)]
+pub struct Context {
+    /// The stack pointer where the goroutine entered the runtime; everything else that it needs is pushed there.
+    pub sp: Cell<usize>,
+    /// What the stack check compares with (`%fs:0x70` while the goroutine runs): the end of the current segment plus a reserve.
+    pub limit: Cell<usize>,
+    /// The result of the entry that parked, set by who readies.
+    pub value: Cell<usize>,
+    /// The segment that the goroutine runs on.
+    pub segment: Cell<*mut Segment>,
+}
+
+/// A thread that can run goroutines, as the assembly sees it; the scheduler's M begins with one.
+///
+/// Only the thread itself touches the cells. Others look at the atomics: see `sched::crossing` for the protocol.
+#[repr(C)]
+pub struct Thread {
+    /// Zero while the thread runs Go or the runtime. While it is in C: the goroutine's stack pointer there.
+    pub go_sp: AtomicUsize,
+    /// Bit 0: somebody wants the P, or has it. Bit 1: this system has no membarrier, so that every return asks.
+    pub retake: AtomicU32,
+    /// Set once the thread's goroutine asks for rare work at the next crossing (SetCgoTraceback's context, tracing).
+    pub watch: AtomicU32,
+    /// C calls so far; lets sysmon tell one long call from many short ones.
+    pub calls: AtomicU64,
+    /// Where the system stack begins for the next one who switches to it.
+    pub system_sp: Cell<usize>,
+    /// The goroutine that runs, or is in C; null while the thread looks for one.
+    pub context: Cell<*mut Context>,
+    /// Address of the thread's `%fs:0x70`, for those who poison it.
+    pub limit_word: Cell<*const AtomicUsize>,
+    /// `system_sp` while no C frame of a goroutine's lies on the system stack.
+    pub system_base: Cell<usize>,
+}
+
+/// How an operation that ran on the system stack ends.
+#[must_use]
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The result, for the goroutine that goes on at once.
+    pub value: usize,
+    /// Zero: the same goroutine goes on. Otherwise the thread looks for another.
+    pub switch: usize,
+}
+
+impl Outcome {
+    /// The goroutine goes on with `value` as its result.
+    pub const fn done(value: usize) -> Outcome {
+        Outcome { value, switch: 0 }
+    }
+
+    /// The goroutine no longer runs: it is parked, queued or dead already, and perhaps running elsewhere by now.
+    pub const fn switch() -> Outcome {
+        Outcome {
+            value: 0,
+            switch: 1,
+        }
+    }
+}
+
+/// What the assembly asks of the scheduler and of the bridge. Each runs on the system stack.
+#[repr(C)]
+pub struct Hooks {
+    /// The next goroutine for this thread; waits for one.
+    pub schedule: extern "C" fn() -> *mut Context,
+    /// `__morestack`: stack for `frame` bytes and `args` bytes of arguments. Done with 0: there is room by now; otherwise with the top of
+    /// the new segment. Switches when the check failed because preemption was asked for; the goroutine then asks again.
+    pub newstack: extern "C" fn(frame: usize, args: usize) -> Outcome,
+    /// A call to C has returned, or C calls Go, and `retake` is set: come back with a P.
+    pub reacquire: extern "C" fn(thread: *const Thread),
+    /// C has returned to a frame that is not the last that called it: `longjmp` over Go. Does not return.
+    pub jumped: extern "C" fn(thread: *const Thread) -> !,
+    /// C on a thread that Go doesn't know, or knows no longer, calls Go: an M for it, with a goroutine.
+    pub attach: extern "C" fn() -> *const Thread,
+}
+
+impl Default for Thread {
+    fn default() -> Thread {
+        Thread {
+            go_sp: AtomicUsize::new(0),
+            retake: AtomicU32::new(0),
+            watch: AtomicU32::new(0),
+            calls: AtomicU64::new(0),
+            system_sp: Cell::new(0),
+            context: Cell::new(ptr::null_mut()),
+            limit_word: Cell::new(ptr::null()),
+            system_base: Cell::new(0),
+        }
+    }
+}
