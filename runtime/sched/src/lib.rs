@@ -9,5 +9,6 @@ mod g;
 #[path = "model/g.rs"]
 mod g;
 pub mod sync;
+pub mod wait;
 
 pub use g::{G, GRef, WaitReason};
