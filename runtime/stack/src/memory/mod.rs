@@ -1,0 +1,5 @@
+//! Memory of goroutines' stacks.
+
+mod segment;
+
+pub use segment::{GUARD, Segment};
