@@ -1,0 +1,387 @@
+/*
+ * gort.h: the runtime's C ABI.
+ *
+ * Compiled Go calls these functions, and so does C that was built like compiled Go: `clang -fsplit-stack -fno-omit-frame-pointer`, which checks its
+ * stack where Go does and calls __morestack when it runs out. Rust has an API of its own in the crate `gort`.
+ *
+ * Beside each function stands from where it may be called:
+ *
+ *   [Go]       a goroutine, on its own stack. It may be another thread's when the function returns: addresses of thread-local variables (errno is
+ *              one) must not be kept across the call.
+ *   [C]        C that Go has called, or that runs on a thread of its own.
+ *   [any]      both.
+ *
+ * A goroutine's memory, its stack included, never moves: pointers to locals may be given to other goroutines and to C.
+ *
+ * How to build a program:
+ *
+ *   clang-19 -O2 -fsplit-stack -fno-omit-frame-pointer -DGORT_GO_TEXT -c go_side.c       what stands in for Go
+ *   gcc -O2 -c c_side.c                                                                  C like any other
+ *   gcc go_side.o c_side.o libgort.a -Wl,-z,now -pthread -lm -ldl                        GNU ld
+ *
+ * -z now because binding a symbol at its first call takes more stack than a goroutine has. Not gold or lld: they rewrite the stack checks of functions
+ * that call unchecked ones. What is compiled with -fsplit-stack may call C only through stubs (GORT_CCALL), since C checks no stack; that includes
+ * libc, and what the compiler calls by itself (memcpy and its like are leaves that need next to nothing: they may be called).
+ */
+#ifndef GORT_H
+#define GORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Compiled Go lies in the section gotext. Only there may the runtime interrupt a goroutine by signal to let another run: anywhere else it may
+ * hold a lock.
+ */
+#if defined(GORT_GO_TEXT) && defined(__clang__)
+#pragma clang section text = "gotext"
+#endif
+
+#ifdef __cplusplus
+#define GORT_C extern "C"
+extern "C" {
+#else
+#define GORT_C extern
+#endif
+
+#define GORT_NORETURN __attribute__((noreturn))
+
+/* ---- Life ------------------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Runs the program: main_goroutine(arg) becomes the first goroutine, on the calling thread, which is to be the process's first. Returns the exit
+ * status, 0, when main_goroutine returns; other goroutines may still run. To be called once, from C, and not after gort_start.
+ * The arguments are kept for who asks (os.Args).
+ */
+int gort_main(int argc, char **argv, void (*main_goroutine)(void *), void *arg);
+
+/*
+ * Starts the runtime as a guest, in a library whose host has the program's main. Returns at once; goroutines run on threads of the runtime's own.
+ * Any number of times, from any thread. [C]
+ */
+void gort_start(void);
+
+/* Ends the process, whatever still runs. [any] */
+GORT_NORETURN void gort_exit(int status);
+
+/* ---- Goroutines ------------------------------------------------------------------------------------------------------------------------- */
+
+/* `go fn(arg)`. [any] */
+void gort_go(void (*fn)(void *), void *arg);
+
+/* Lets other goroutines run; this one goes to the end of the global queue. [Go] */
+void gort_gosched(void);
+
+/* Ends the goroutine after running what it has deferred. The goroutine of main: the program goes on until all are asleep. [Go] */
+GORT_NORETURN void gort_goexit(void);
+
+/* At most n goroutines run Go at the same time from now on. n < 1 only asks. Returns what held before. [Go] */
+int gort_gomaxprocs(int n);
+
+/* Goroutines that exist. [any] */
+int gort_numgoroutine(void);
+
+/* The goroutine stays on this thread, and no other runs on it, until it has unlocked as often as it has locked, or ends (and the thread with it). [Go] */
+void gort_lock_os_thread(void);
+void gort_unlock_os_thread(void);
+
+/* This goroutine, for gort_ready. Goroutines that have ended are used again: the value is good for as long as the goroutine is. [Go] */
+void *gort_self(void);
+
+/*
+ * Waits until gort_ready is called for this goroutine. One call of gort_ready is kept while the goroutine isn't waiting, so that none is lost between
+ * looking at a condition and parking; a second one before it parks is the same as one. [Go]
+ */
+void gort_park(void);
+
+/* Lets the goroutine's gort_park return, this time or the next. [any] */
+void gort_ready(void *g);
+
+/* The goroutine's number, as a goroutine dump shows it; the first has 1. [Go] */
+uint64_t gort_goid(void);
+
+/* ---- Channels --------------------------------------------------------------------------------------------------------------------------- */
+
+/* A channel. A null pointer is Go's nil channel: sending and receiving wait for ever. Any goroutine may use it at any time. */
+typedef struct gort_chan gort_chan;
+
+/* `make(chan T, cap)` for elements of elem_size bytes. Panics where Go does ("makechan: size out of range"). [any] */
+gort_chan *gort_makechan(size_t elem_size, size_t cap);
+
+/* Gives the memory back. Nobody waits at the channel or will use it again. (With a collector, compiled Go will not call it.) [any] */
+void gort_freechan(gort_chan *c);
+
+/* `c <- *elem`. Waits for room or a receiver. Panics when the channel is closed. elem may be null when elements have no bytes. [Go] */
+void gort_chansend(gort_chan *c, const void *elem);
+
+/*
+ * `*elem, ok = <-c`. Waits for an element. Returns false, with *elem zeroed, when the channel is closed and empty. A null elem drops the
+ * element. [Go]
+ */
+bool gort_chanrecv(gort_chan *c, void *elem);
+
+/* The same without waiting: whether it was sent. Panics when the channel is closed. [Go] */
+bool gort_try_send(gort_chan *c, const void *elem);
+
+/* Without waiting: whether there was an element or the channel is closed; *received (unless null) tells which, as gort_chanrecv's result. [Go] */
+bool gort_try_recv(gort_chan *c, void *elem, bool *received);
+
+/* `close(c)`. Panics on a nil or closed channel. [Go] */
+void gort_closechan(gort_chan *c);
+
+/* Elements in the buffer, and how many have room in it; 0 for a nil channel. [any] */
+size_t gort_chanlen(const gort_chan *c);
+size_t gort_chancap(const gort_chan *c);
+
+enum gort_direction { GORT_RECV = 0, GORT_SEND = 1 };
+
+/* One case of a select. The array lies on the goroutine's stack or where it pleases, and is the runtime's until gort_select returns. */
+struct gort_case {
+	gort_chan *c; /* null: never ready */
+	void *elem;   /* where to receive to (null: dropped), or what to send */
+	int32_t dir;  /* enum gort_direction */
+	int32_t reserved;
+	uintptr_t room[9]; /* the runtime's */
+};
+
+/*
+ * select: waits until a case can go on, does it, and returns its number; of several that can, any (at random). With has_default it doesn't wait, and
+ * returns -1 when none can. *received (unless null): for a receiving case, whether an element came (false: closed). Panics when the chosen case
+ * sends on a closed channel. n = 0 without a default waits for ever. n is at most 65,536. [Go]
+ */
+int gort_select(struct gort_case *cases, int n, bool has_default, bool *received);
+
+/* ---- Waiting for one another ------------------------------------------------------------------------------------------------------------ */
+
+/* sync.WaitGroup; all zero to begin with. */
+struct gort_waitgroup {
+	uint64_t state; /* high half: what is still to be done; low half: who waits */
+	uint32_t sema;
+};
+
+/* Panics where Go does ("sync: negative WaitGroup counter"). [Go] */
+void gort_waitgroup_add(struct gort_waitgroup *wg, int delta);
+void gort_waitgroup_done(struct gort_waitgroup *wg);
+/* Waits until as many are done as were added. [Go] */
+void gort_waitgroup_wait(struct gort_waitgroup *wg);
+
+/* Waits until *sema > 0 and takes one off, in one step. [Go] */
+void gort_semacquire(uint32_t *sema);
+/* Adds one to *sema and wakes one who waits at it. [Go] */
+void gort_semrelease(uint32_t *sema);
+
+/* ---- Time ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Sleeps for at least so many nanoseconds; not at all for 0 or less. [Go] */
+void gort_sleep(int64_t ns);
+
+/* A clock that only goes forward (CLOCK_MONOTONIC), in nanoseconds. [any] */
+int64_t gort_nanotime(void);
+
+typedef struct gort_timer gort_timer;
+
+/* time.AfterFunc: runs fn(arg) in a goroutine of its own after so many nanoseconds. [any] */
+gort_timer *gort_timer_start(int64_t ns, void (*fn)(void *), void *arg);
+
+/* Whether that prevented fn from being run; false when it was, or the timer is stopped. Doesn't wait for a running fn. [any] */
+bool gort_timer_stop(gort_timer *t);
+
+/* Runs fn so many nanoseconds from now instead. Whether the timer was still to run before. [any] */
+bool gort_timer_reset(gort_timer *t, int64_t ns);
+
+/* Stops it and gives its memory back. [any] */
+void gort_timer_free(gort_timer *t);
+
+/* ---- Input and output ------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Files for which the goroutine waits, and no thread: descriptors of the system's, made non-blocking and known to the network poller. Results below
+ * zero are -errno. A close wakes who waits for the descriptor; the others' calls return -EBADF.
+ */
+
+/* fds[0] is read from, fds[1] written to. 0 or -errno. [Go] */
+int gort_pipe(int fds[2]);
+
+/* How many bytes came, 0 at the end, or -errno. Waits until there is one at least. [Go] */
+ssize_t gort_read(int fd, void *bytes, size_t n);
+
+/* Writes all n bytes, waiting as often as need be: n, or -errno. SIGPIPE is not raised for sockets. [Go] */
+ssize_t gort_write(int fd, const void *bytes, size_t n);
+
+/* 0 or -errno. [Go] */
+int gort_close(int fd);
+
+/* Listens for TCP on 127.0.0.1; port 0: one that is free. A descriptor or -errno. [Go] */
+int gort_listen(uint16_t port);
+
+/* The port of a socket's own side, or -errno. [Go] */
+int gort_local_port(int fd);
+
+/* The next connection: a descriptor or -errno. [Go] */
+int gort_accept(int fd);
+
+/* A TCP connection to 127.0.0.1: a descriptor or -errno. [Go] */
+int gort_connect(uint16_t port);
+
+/* ---- Go calls C ------------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A C function `name` gets a stub `go_name` with the same prototype, which compiled Go calls as it would call the function: arguments and results are
+ * where they are anyway, the stub only has C run on the thread's system stack. Meanwhile others may run Go in this goroutine's place. To be
+ * written once in a program, in a file where the function is declared:
+ *
+ *   int add(int a, int b);
+ *   GORT_CCALL(add);                                       … int sum = go_add(1, 2);
+ */
+#define GORT_CCALL(name) GORT_DECLARE_STUB(name); GORT_STUB(go_##name, ".hidden", name, "", "gort_ccall")
+
+/*
+ * For functions with arguments on the stack (structs of more than 16 bytes by value, the seventh word on): how many bytes of them there are, each
+ * argument rounded up to 8.
+ */
+#define GORT_CCALL_STACK(name, bytes) \
+	GORT_DECLARE_STUB(name); GORT_STUB(go_##name, ".hidden", name, "movl $(" #bytes "), %r10d\n", "gort_ccall_stack")
+
+/*
+ * For functions that take a few microseconds at most and never call Go (#cgo noescape/nocallback): nobody is told of the call, so that nobody can
+ * run Go meanwhile, and a stop of the world waits for it. One that calls Go all the same ends the program.
+ */
+#define GORT_CCALL_NONBLOCKING(name) \
+	GORT_DECLARE_STUB(name); GORT_STUB(go_##name, ".hidden", name, "", "gort_ccall_nonblocking")
+
+#define GORT_DECLARE_STUB(name) GORT_C __typeof__(name) go_##name __attribute__((visibility("hidden")))
+
+/* The target's address goes through the GOT only where the linker finds it in a shared library; elsewhere it makes a lea of the load. */
+#define GORT_STUB(stub, visibility, target, extra, entry) \
+	__asm__(".pushsection .text.gort_stubs, \"ax\", @progbits\n" \
+		".p2align 4\n" \
+		".globl " #stub "\n" \
+		visibility " " #stub "\n" \
+		".type " #stub ", @function\n" \
+		#stub ":\n" \
+		".cfi_startproc\n" \
+		"movq " #target "@GOTPCREL(%rip), %r11\n" \
+		extra \
+		"jmp " entry "\n" \
+		".cfi_endproc\n" \
+		".size " #stub ", . - " #stub "\n" \
+		".popsection\n")
+
+/* The official way: fn(arg) on the system stack. Returns what fn leaves in the register for an int (cgo's wrappers: errno). [Go] */
+int32_t gort_cgocall(void (*fn)(void *), void *arg);
+
+/*
+ * Around something that may block the thread without a call through a stub (a system call): others may run Go in this goroutine's place. In between,
+ * nothing of this header may be called. [Go]
+ */
+void gort_entersyscall(void);
+void gort_exitsyscall(void);
+
+/* ---- C calls Go ------------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The C function c_name, which runs go_fn: on the goroutine that has called C, or, on a thread that no Go has called, on one that the
+ * thread keeps until it ends. A library that is still starting is waited for. Written once, beside both prototypes, in any file:
+ *
+ *   static int go_add(int a, int b) { return a + b; }      in a file for Go; static functions need __attribute__((used))
+ *   int add(int a, int b);
+ *   GORT_EXPORT(add, go_add);
+ */
+#define GORT_EXPORT(c_name, go_fn) GORT_STUB(c_name, ".globl", go_fn, "", "gort_callback")
+
+/* With arguments on the stack: see GORT_CCALL_STACK. */
+#define GORT_EXPORT_STACK(c_name, go_fn, bytes) \
+	GORT_STUB(c_name, ".globl", go_fn, "movl $(" #bytes "), %r10d\n", "gort_callback_stack")
+
+/* The official way: runs fn(arg), where arg points at n bytes of arguments and results. ctxt: the C traceback's context, or 0. [C] */
+void crosscall2(void (*fn)(void *), void *arg, int32_t n, uintptr_t ctxt);
+
+/*
+ * runtime.SetCgoTraceback, version 0: C functions that put C's frames into tracebacks. traceback and symbolizer may be called from a signal handler;
+ * context is called on every way from C into Go. Any of the three may be null. [any]
+ */
+void gort_set_cgo_traceback(int version, void *traceback, void *context, void *symbolizer);
+
+/* ---- Panics ----------------------------------------------------------------------------------------------------------------------------- */
+
+enum gort_kind {
+	GORT_NIL,           /* panic(nil): arrives as a runtime error, as in Go since 1.21 */
+	GORT_BOOL,          /* integer: 0 or 1 */
+	GORT_INT,           /* integer */
+	GORT_UINT,          /* integer, unsigned */
+	GORT_FLOAT,         /* number */
+	GORT_STRING,        /* text */
+	GORT_ERROR,         /* an error; text: what Error() returns */
+	GORT_RUNTIME_ERROR, /* a runtime.Error; text: what Error() returns */
+	GORT_POINTER,       /* pointer: anything else; type says what it is */
+};
+
+/* What a panic carries. The text is not copied: it lasts as long as the panic, or as who recovers wants it. */
+struct gort_value {
+	uint32_t kind; /* enum gort_kind */
+	uint32_t reserved;
+	const char *type; /* its type's name where it isn't the kind's own ("main.Code"), or null */
+	union {
+		int64_t integer;
+		double number;
+		void *pointer;
+		struct {
+			const char *bytes;
+			size_t length;
+		} text;
+	} data;
+};
+
+/* `panic(*v)`; the value is copied. Ends the program, with Go's words, when nobody recovers. [Go] */
+GORT_NORETURN void gort_panic(const struct gort_value *v);
+
+/* panic of a string that ends with NUL. [Go] */
+GORT_NORETURN void gort_panic_string(const char *text);
+
+/*
+ * In a deferred function: ends the panic that the function was called for, and hands out its value. False where there is none. The value of a
+ * Goexit is none. That the deferred function calls it itself, and not one that it calls, is up to the caller. [Go]
+ */
+bool gort_recover(struct gort_value *v);
+
+/* One `defer` statement's record, on the frame of the function that defers. */
+struct gort_defer {
+	uintptr_t room[16]; /* the runtime's */
+};
+
+/*
+ * `defer fn(arg)`. Returns 0; and 1, a second time, when fn has recovered a panic: the function then calls gort_defer_return as at its end and
+ * returns. Like setjmp, it leaves locals that have changed since undefined unless they are volatile. [Go]
+ *
+ *   struct gort_defer first, second;
+ *   if (gort_defer_push(&first, unlock, &mutex) || gort_defer_push(&second, log, file))
+ *           return gort_defer_return(&first), -1;
+ *   …
+ *   gort_defer_return(&first);
+ */
+int gort_defer_push(struct gort_defer *record, void (*fn)(void *), void *arg) __attribute__((returns_twice));
+
+/* Runs what the function has deferred and what has not run yet, last first, down to `first`, its first record. [Go] */
+void gort_defer_return(struct gort_defer *first);
+
+/* ---- What there is ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Bytes of memory that the runtime has for goroutines; `free` parts are kept for goroutines to come. */
+struct gort_memstats {
+	uint64_t stacks_inuse; /* segments of stacks that belong to goroutines, those kept for growing again included */
+	uint64_t stacks_free;
+	uint64_t goroutines_inuse; /* the Gs' own records */
+	uint64_t goroutines_free;
+	uint64_t threads; /* Ms that exist */
+};
+
+/* [any] */
+void gort_read_memstats(struct gort_memstats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
