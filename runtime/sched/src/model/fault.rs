@@ -1,0 +1,61 @@
+//! Mistakes that the models put into the code on purpose, to see that they would be found.
+//!
+//! Only a build for the model checker can turn one on; in any other, [`on`] is `false` and nothing is left of it.
+
+/// A mistake; each stands at the place that asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Coming back from C, nothing keeps the load of `retake` behind the store of `go_sp`.
+    LightBarrier,
+    /// The requester loads `go_sp` without a barrier behind its store of `retake`.
+    HeavyBarrier,
+    /// Without membarrier: the returning thread settles without the fence.
+    SettleFence,
+    /// Every request has the same ticket.
+    Ticket,
+    /// The requester stores "taken" instead of comparing and swapping.
+    BlindClaim,
+    /// Which P the thread has is read after the claim instead of before.
+    LateRead,
+    /// A thief reads what it has stolen after it has moved the head.
+    ReadAfterSteal,
+    /// The owner publishes the tail without releasing the slot.
+    RelaxedTail,
+    /// `is_empty` looks once at each word only.
+    EmptyInOneLook,
+    /// The submitter of work looks for spinning threads without a fence before.
+    WakeFence,
+    /// The thread that stops spinning looks at the queues without a fence before.
+    SpinFence,
+    /// A goroutine that parks stores "parked" over a permit that has come meanwhile.
+    BlindPark,
+}
+
+#[cfg(loom)]
+mod switch {
+    use std::cell::Cell;
+
+    use super::Fault;
+
+    // The model checker runs the threads of one model by turns on one thread of the system, so that this belongs to one test.
+    thread_local!(static FAULT: Cell<Option<Fault>> = const { Cell::new(None) });
+
+    /// Whether the code is to make this mistake.
+    pub fn on(fault: Fault) -> bool {
+        FAULT.get() == Some(fault)
+    }
+
+    /// Turns one mistake on for this test, or all of them off.
+    pub fn set(fault: Option<Fault>) {
+        FAULT.set(fault);
+    }
+}
+
+#[cfg(loom)]
+pub use switch::{on, set};
+
+/// Whether the code is to make this mistake: never.
+#[cfg(not(loom))]
+pub const fn on(_: Fault) -> bool {
+    false
+}
