@@ -34,6 +34,10 @@ cargo xtask <command>
          --official-only    only what the official tool does
          --json             the numbers, for another program
   bench cgo [--runs N]      generating stubs and whole builds, against the official tool
+  bench crossing [NAME…]    calls between Go and C, goroutines, channels: against the official runtime
+         --runs N           runs of each side (5)
+         --benchtime S      seconds for each benchmark in a run (0.5)
+         --disassemble      with the whole way of a call, instruction by instruction
   tidy                      the rules of the house
   bless                     rewrite the tests' expectations
 ";

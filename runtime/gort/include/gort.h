@@ -15,10 +15,11 @@
  *
  * How to build a program:
  *
- *   clang-19 -O2 -fsplit-stack -fno-omit-frame-pointer -DGORT_GO_TEXT -c go_side.c       what stands in for Go
- *   gcc -O2 -c c_side.c                                                                  C like any other
- *   gcc go_side.o c_side.o libgort.a -Wl,-z,now -pthread -lm -ldl                        GNU ld
+ *   clang-19 -O2 -fsplit-stack -fno-omit-frame-pointer -fno-optimize-sibling-calls -DGORT_GO_TEXT -c go_side.c     what stands in for Go
+ *   gcc -O2 -c c_side.c                                                                                            C like any other
+ *   gcc go_side.o c_side.o libgort.a -Wl,-z,now -pthread -lm -ldl                                                  GNU ld
  *
+ * Go keeps the frame of a function that ends with a call; without -fno-optimize-sibling-calls it would be missing from tracebacks.
  * -z now because binding a symbol at its first call takes more stack than a goroutine has. Not gold or lld: they rewrite the stack checks of functions
  * that call unchecked ones. What is compiled with -fsplit-stack may call C only through stubs (GORT_CCALL), since C checks no stack; that includes
  * libc, and what the compiler calls by itself (memcpy and its like are leaves that need next to nothing: they may be called).

@@ -11,7 +11,10 @@ use crate::sh;
 
 const DEMO: &[&str] = &["gcc", "libc6-dev", "libclang-19-dev", "python3"];
 
-const BENCH: &[&str] = &["clang-19", "libgtk-3-dev", "pkg-config"];
+/// C compiled as Go is (clang has what gcc lacks), and a look at what came of it.
+const CROSSING: &[&str] = &["clang-19", "binutils"];
+
+const BENCH: &[&str] = &["libgtk-3-dev", "pkg-config"];
 
 const TEST: &[&str] = &[
     // Go's own suites: C++, Objective-C, Fortran, SWIG, the sanitizers.
@@ -86,6 +89,9 @@ fn install_args<'a>(packages: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
 
 fn wanted(needs: Needs, list: &str) -> Result<Vec<&str>> {
     let mut packages = DEMO.to_vec();
+    if needs >= Needs::Crossing {
+        packages.extend(CROSSING);
+    }
     if needs >= Needs::Bench {
         packages.extend(BENCH);
     }

@@ -17,6 +17,7 @@ use crate::toolchain::Toolchain;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
     Demo,
+    Crossing,
     Bench,
     Test,
 }

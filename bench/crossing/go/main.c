@@ -1,0 +1,34 @@
+/* The first goroutine. All files in this directory are compiled as Go is: they check their stack. */
+#include "benchmarks.h"
+
+const struct bench_entry benchmarks[] = {
+	{"GoToC", go_to_c},
+	{"GoToCStruct", go_to_c_struct},
+	{"CToGo", c_to_go},
+	{"ThreadToGo", thread_to_go},
+	{"ThreadsToGo", threads_to_go},
+	{"Bounce100", bounce_100},
+	{"GoToCParallel", go_to_c_parallel},
+	{"Spawn", spawn},
+	{"SpawnMany", spawn_many},
+	{"PingPong", ping_pong},
+	{"Yield", yield},
+	{"ParkedBytes", parked_bytes},
+	{0},
+};
+
+GORT_CCALL(bench_next);
+GORT_CCALL(bench_done);
+GORT_CCALL(bench_fail);
+
+void run_benchmarks(void *unused)
+{
+	(void)unused;
+	struct bench b = {0};
+	while (go_bench_next(&b)) {
+		int64_t start = gort_nanotime();
+		b.entry->run(&b);
+		b.ns = gort_nanotime() - start;
+		go_bench_done(&b);
+	}
+}
