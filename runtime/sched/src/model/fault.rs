@@ -29,6 +29,26 @@ pub enum Fault {
     SpinFence,
     /// A goroutine that parks stores "parked" over a permit that has come meanwhile.
     BlindPark,
+    /// A receiver lets go of the channel between finding it empty and queueing.
+    RecvRelocks,
+    /// A close lets go of the channel between waking who waits and marking it as closed.
+    CloseMarksLate,
+    /// A receive that must not block looks whether the channel is closed, then whether it is empty.
+    ClosedBeforeEmpty,
+    /// Two channels wake the same select.
+    SelectWonTwice,
+    /// A woken select leaves its other waiters where they are.
+    SelectStaysQueued,
+    /// A select locks in the order of its cases.
+    SelectLocksUnsorted,
+    /// A semaphore's waiter looks for a token, then says that it waits.
+    SemaphoreCountsLate,
+    /// The last `Done` wakes before it has reset the state.
+    WaitGroupResetsLate,
+    /// A waiter on a notify list doesn't look whether its ticket was called meanwhile.
+    NotifyForgetsTicket,
+    /// A goroutine that was woken for a mutex, and queues again, is still counted as awake.
+    MutexKeepsWoken,
 }
 
 #[cfg(loom)]
