@@ -70,8 +70,19 @@ fn read(repo: &Repo, package: &Value) -> Result<Package> {
         dependencies: dependencies.into_iter().flatten().map(dependency).collect(),
         licence: package["license"].is_string(),
         rust_version: package["rust_version"].is_string(),
-        lints: text.contains("[lints]\nworkspace = true"),
+        lints: text.contains("[lints]\nworkspace = true") || lints_of_its_own(&text),
     })
+}
+
+/// The runtime's crates are unsafe through and through; what the workspace denies besides, they deny themselves, and more.
+fn lints_of_its_own(manifest: &str) -> bool {
+    let wanted = [
+        "unused_must_use",
+        "unsafe_op_in_unsafe_fn",
+        "undocumented_unsafe_blocks",
+    ];
+    let denied = |name| manifest.contains(&format!("{name} = \"deny\""));
+    wanted.iter().all(denied)
 }
 
 pub fn complete(packages: &[Package], sources: &Sources) -> Rule {
@@ -80,7 +91,7 @@ pub fn complete(packages: &[Package], sources: &Sources) -> Rule {
         let fields = [
             (package.licence, "license"),
             (package.rust_version, "rust-version"),
-            (package.lints, "[lints] workspace = true"),
+            (package.lints, "[lints] workspace = true, or all of them"),
         ];
         let missing = fields.iter().filter(|(there, _)| !there);
         broken

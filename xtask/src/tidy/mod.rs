@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of the house that a compiler doesn't check. Each rule reads files and lists what breaks it.
 
+mod atomics;
 mod differences;
 mod graph;
 mod manifests;
@@ -44,6 +45,7 @@ pub fn check(repo: &Repo) -> Result<Vec<Rule>> {
         manifests::complete(&packages, &sources),
         purity::no_io(&sources),
         unsafety::confined(&sources),
+        atomics::replaceable(&sources),
         sizes::readable(&sources),
         paths::portable(&sources),
         differences::explained(&sources),
