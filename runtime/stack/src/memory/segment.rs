@@ -4,6 +4,9 @@ use std::cell::Cell;
 use std::mem::size_of;
 use std::ptr;
 
+use super::map;
+use super::pool::Pool;
+
 /// Bytes between the end of a segment and its limit, which code may use below the limit without asking:
 ///
 /// ```text
@@ -42,21 +45,23 @@ pub(super) enum Kind {
 #[repr(C)]
 pub struct Segment {
     /// The segment that this one continues; null for the first.
-    pub prev: Cell<*mut Segment>,
+    pub(crate) prev: Cell<*mut Segment>,
     /// What the stack check compares with.
     pub limit: Cell<usize>,
     /// Where the stack begins, growing downwards: one past the last byte, a multiple of 16.
     pub hi: usize,
     /// The segment that continues this one; kept when the goroutine returns from it.
-    pub next: Cell<*mut Segment>,
+    pub(super) next: Cell<*mut Segment>,
     /// The lowest byte that the stack may use.
     pub lo: usize,
-    /// Bytes of memory, header and guard page included.
+    /// Bytes of memory, header included.
     pub(super) size: usize,
     /// Bytes of memory of this segment and of all before it.
     pub(super) total: Cell<usize>,
     /// Where the goroutine's stack pointer was when it went on to `next`: below are no live bytes.
     pub(super) left_at: Cell<usize>,
+    /// Whose; only compared.
+    pub(super) pool: *const (),
     pub(super) kind: Kind,
 }
 
@@ -64,19 +69,41 @@ pub struct Segment {
 pub(super) const HEADER: usize = size_of::<Segment>().next_multiple_of(16);
 
 impl Segment {
-    /// Writes the header of a segment of `size` bytes at `base`, whose header is at the low end.
+    /// Writes the header of a segment of `size` bytes at `base`.
     ///
     /// # Safety
-    /// `base..base + size` is the caller's, aligned to 16 bytes.
-    pub(super) unsafe fn init(base: *mut u8, size: usize, kind: Kind) -> *mut Segment {
+    /// `base..base + size` is the caller's, aligned to 16 bytes, and has room for more than [`HEADER`] and [`GUARD`].
+    pub(super) unsafe fn init(
+        base: *mut u8,
+        size: usize,
+        kind: Kind,
+        pool: &'static Pool,
+    ) -> *mut Segment {
         let segment = base.cast::<Segment>();
-        let lo = base as usize + HEADER;
-        // SAFETY: the memory is the caller's, says the caller.
-        unsafe { segment.write(Segment::new(lo, base as usize + size, size, kind)) };
+        let (lo, hi) = (base as usize + HEADER, base as usize + size);
+        // SAFETY: the memory is the caller's.
+        unsafe { segment.write(Segment::new(lo, hi, size, kind, pool)) };
         segment
     }
 
-    pub(super) fn new(lo: usize, hi: usize, size: usize, kind: Kind) -> Segment {
+    /// Writes the header of a stack of `size` bytes behind the guard page at `slot`.
+    ///
+    /// # Safety
+    /// All of that is the caller's.
+    pub(super) unsafe fn init_guarded(
+        slot: *mut u8,
+        size: usize,
+        pool: &'static Pool,
+    ) -> *mut Segment {
+        let lo = slot as usize + map::page();
+        let hi = lo + size - HEADER;
+        let segment = hi as *mut Segment;
+        // SAFETY: the header lies in the stack's last bytes, which are the caller's; a stack is whole pages.
+        unsafe { segment.write(Segment::new(lo, hi, size, Kind::Guarded, pool)) };
+        segment
+    }
+
+    fn new(lo: usize, hi: usize, size: usize, kind: Kind, pool: &'static Pool) -> Segment {
         Segment {
             prev: Cell::new(ptr::null_mut()),
             limit: Cell::new(lo + GUARD),
@@ -86,8 +113,20 @@ impl Segment {
             size,
             total: Cell::new(size),
             left_at: Cell::new(hi),
+            pool: ptr::from_ref(pool).cast(),
             kind,
         }
+    }
+
+    /// A guarded stack's slot.
+    pub(super) fn slot(&self) -> *mut u8 {
+        (self.lo - map::page()) as *mut u8
+    }
+
+    /// Whether a frame of `frame` bytes, called at `sp`, ends above the limit of this segment.
+    pub fn has_room(&self, sp: usize, frame: usize) -> bool {
+        sp.checked_sub(frame)
+            .is_some_and(|end| end >= self.limit.get())
     }
 
     /// Whether a stack pointer of `sp` means that the goroutine runs on this segment.
