@@ -5,6 +5,7 @@
 //! [`Thread`]; what it cannot decide alone it asks through [`Hooks`].
 
 mod context;
+pub mod fault;
 pub mod memory;
 #[cfg(target_arch = "x86_64")]
 pub mod x86_64;

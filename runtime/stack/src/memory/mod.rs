@@ -15,7 +15,7 @@ mod arena;
 mod cache;
 mod guarded;
 mod large;
-mod map;
+pub(crate) mod map;
 mod pool;
 mod region;
 mod segment;
