@@ -6,6 +6,12 @@
 pub mod chan;
 pub mod crossing;
 #[cfg(not(loom))]
+pub mod deadlock;
+#[cfg(not(loom))]
+pub mod dump;
+#[cfg(not(loom))]
+pub mod fatal;
+#[cfg(not(loom))]
 #[path = "model/fault.rs"]
 mod fault;
 #[cfg(loom)]
@@ -16,20 +22,50 @@ mod g;
 #[cfg(loom)]
 #[path = "model/g.rs"]
 mod g;
+#[cfg(not(loom))]
+pub mod global;
 pub mod gstatus;
 pub mod idle;
 mod lock;
+#[cfg(not(loom))]
+pub mod m;
 pub mod membarrier;
 pub mod mutex;
+#[cfg(not(loom))]
+pub mod netpoll;
 pub mod notify;
+#[cfg(not(loom))]
+pub mod ops;
+#[cfg(not(loom))]
+pub mod p;
+#[cfg(not(loom))]
+pub mod preempt;
 pub mod reason;
 pub mod runq;
+#[cfg(not(loom))]
+pub mod schedule;
 pub mod select;
 pub mod sema;
+#[cfg(not(loom))]
+pub mod start;
 pub mod sync;
+#[cfg(not(loom))]
+pub mod sysmon;
+#[cfg(not(loom))]
+pub mod thread;
+#[cfg(not(loom))]
+pub mod timer;
 pub mod wait;
 pub mod waitgroup;
+#[cfg(not(loom))]
+pub mod wake;
+#[cfg(not(loom))]
+pub mod world;
 
+pub use g::{G, GRef, WaitReason};
 #[cfg(loom)]
 pub use g::{Goroutines, enter};
-pub use g::{G, GRef, WaitReason};
+#[cfg(not(loom))]
+pub use m::M;
+#[cfg(not(loom))]
+pub use p::P;

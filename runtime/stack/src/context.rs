@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::memory::Segment;
 
@@ -28,11 +28,9 @@ pub struct Context {
 pub struct Thread {
     /// Zero while the thread runs Go or the runtime. While it is in C: the goroutine's stack pointer there.
     pub go_sp: AtomicUsize,
-    /// Bit 0: somebody wants the P, or has it. Bit 1: this system has no membarrier, so that every return asks.
+    /// Why coming back from C, or into Go, is not as simple as it mostly is; `sched::crossing` says what the bits mean. Zero: it is simple.
     pub retake: AtomicU32,
-    /// Set once the thread's goroutine asks for rare work at the next crossing (SetCgoTraceback's context, tracing).
-    pub watch: AtomicU32,
-    /// C calls so far; lets sysmon tell one long call from many short ones.
+    /// Calls between Go and C so far; lets sysmon tell one long call from many short ones.
     pub calls: AtomicU64,
     /// Where the system stack begins for the next one who switches to it.
     pub system_sp: Cell<usize>,
@@ -42,6 +40,17 @@ pub struct Thread {
     pub limit_word: Cell<*const AtomicUsize>,
     /// `system_sp` while no C frame of a goroutine's lies on the system stack.
     pub system_base: Cell<usize>,
+}
+
+impl Default for Context {
+    fn default() -> Context {
+        Context {
+            sp: Cell::new(0),
+            limit: Cell::new(0),
+            value: Cell::new(0),
+            segment: Cell::new(ptr::null_mut()),
+        }
+    }
 }
 
 /// How an operation that ran on the system stack ends.
@@ -73,17 +82,41 @@ impl Outcome {
 /// What the assembly asks of the scheduler and of the bridge. Each runs on the system stack.
 #[repr(C)]
 pub struct Hooks {
-    /// The next goroutine for this thread; waits for one.
+    /// The next goroutine for this thread; waits for one. Null: the thread is to leave [`x86_64::run`](crate::x86_64::run).
     pub schedule: extern "C" fn() -> *mut Context,
-    /// `__morestack`: stack for `frame` bytes and `args` bytes of arguments. Done with 0: there is room by now; otherwise with the top of
-    /// the new segment. Switches when the check failed because preemption was asked for; the goroutine then asks again.
-    pub newstack: extern "C" fn(frame: usize, args: usize) -> Outcome,
-    /// A call to C has returned, or C calls Go, and `retake` is set: come back with a P.
-    pub reacquire: extern "C" fn(thread: *const Thread),
+    /// `__morestack`: the function entered with the stack pointer `sp` needs `frame` bytes and has `args` bytes of arguments on the stack.
+    /// Done with 0: there is room; 1: ask again; otherwise with the top of the new segment, which is the goroutine's by then.
+    pub newstack: extern "C" fn(frame: usize, args: usize, sp: usize) -> Outcome,
+    /// A call to C has returned and `retake` is set: get a P, or leave the goroutine to another thread.
+    pub reacquire: extern "C" fn() -> Outcome,
+    /// C calls Go and `retake` is set: come back with a P; whatever it takes, this thread must go on. Returns the function to call, which is
+    /// `callee` unless something must happen around it.
+    pub reenter: extern "C" fn(thread: *const Thread, callee: usize) -> usize,
     /// C has returned to a frame that is not the last that called it: `longjmp` over Go. Does not return.
     pub jumped: extern "C" fn(thread: *const Thread) -> !,
     /// C on a thread that Go doesn't know, or knows no longer, calls Go: an M for it, with a goroutine.
     pub attach: extern "C" fn() -> *const Thread,
+    /// Go was called by a C function that was promised not to.
+    pub broken_promise: extern "C" fn() -> !,
+    /// A signal has preempted the goroutine, whose registers are saved; like an operation that switches.
+    pub preempted: extern "C" fn(),
+    /// The goroutine's function has returned.
+    pub goexit: extern "C" fn() -> Outcome,
+}
+
+impl Thread {
+    /// What the stack check compares with when preemption is asked for: it fails wherever the stack is.
+    pub const POISON: usize = usize::MAX;
+
+    /// Makes the next stack check of this thread's goroutine fail. A switch of stacks may undo it: who poisons, asks again.
+    pub fn poison(&self) {
+        let word = self.limit_word.get();
+        if !word.is_null() {
+            // SAFETY: the word lies in the thread's control block, and a thread outlives its place in the list of threads, under
+            // whose lock others look at it.
+            unsafe { (*word).store(Self::POISON, Ordering::Relaxed) };
+        }
+    }
 }
 
 impl Default for Thread {
@@ -91,7 +124,6 @@ impl Default for Thread {
         Thread {
             go_sp: AtomicUsize::new(0),
             retake: AtomicU32::new(0),
-            watch: AtomicU32::new(0),
             calls: AtomicU64::new(0),
             system_sp: Cell::new(0),
             context: Cell::new(ptr::null_mut()),

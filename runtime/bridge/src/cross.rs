@@ -1,0 +1,47 @@
+//! The slow ways across: somebody has wanted the P meanwhile.
+
+use sched::crossing::Settled;
+use sched::{GRef, M, fatal, ops, wake};
+use stack::{Outcome, Thread};
+
+/// [`stack::Hooks::reacquire`]: C has returned to Go. The goroutine goes on here if there is a P for it, else where there will be one.
+pub extern "C" fn reacquire() -> Outcome {
+    let m = M::current();
+    if let Settled::Lost = m.crossing().settle() {
+        m.set_p(None);
+        if !wake::try_acquire(m) {
+            let g = GRef::current();
+            g.context.value.set(0);
+            ops::requeue(g);
+            return Outcome::switch();
+        }
+    }
+    ops::finish(0)
+}
+
+/// [`stack::Hooks::reenter`]: C calls Go. C's frames are on this thread, so the goroutine must go on here.
+pub extern "C" fn reenter(_: *const Thread, callee: usize) -> usize {
+    let m = M::current();
+    if let Settled::Lost = m.crossing().settle() {
+        m.set_p(None);
+        ops::come_back(m, GRef::current());
+    }
+    callee
+}
+
+/// [`stack::Hooks::jumped`].
+pub extern "C" fn jumped(_: *const Thread) -> ! {
+    fatal::throw(
+        "runtime: C returned to a Go function that had been called before others that have not returned\n\
+         runtime: longjmp and C++ exceptions must not cross Go frames\n",
+        "C code jumped over Go frames",
+    )
+}
+
+/// [`stack::Hooks::broken_promise`].
+pub extern "C" fn broken_promise() -> ! {
+    fatal::throw(
+        "",
+        "function marked with #cgo nocallback called back into Go",
+    )
+}

@@ -1,0 +1,21 @@
+//! The bridge between Go and C: what the assembly's fast paths leave to be decided, threads that C made, and panics on their way through C.
+
+mod attach;
+mod cross;
+
+pub use attach::detach_this_thread;
+pub use sched::ops::StackKind;
+
+/// Starts the runtime unless it is started; `guest`: as a library in somebody else's process.
+pub fn start(guest: bool) {
+    sched::start::start(
+        sched::start::BridgeHooks {
+            reacquire: cross::reacquire,
+            reenter: cross::reenter,
+            jumped: cross::jumped,
+            attach: attach::attach,
+            broken_promise: cross::broken_promise,
+        },
+        guest,
+    );
+}

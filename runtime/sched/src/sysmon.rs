@@ -1,0 +1,135 @@
+//! The watcher: a thread without a P that takes Ps from long C calls, asks long-running goroutines to leave, and looks after the network when
+//! nobody else does.
+
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::atomic::{Ordering, fence};
+
+use crate::crossing::Claim;
+use crate::g::GQueue;
+use crate::global::SHARED;
+use crate::m::M;
+use crate::netpoll;
+use crate::p::{self, P, PStatus};
+use crate::timer::nanotime;
+use crate::{preempt, thread, wake};
+
+/// How long it sleeps at first, and at most, in nanoseconds.
+const SHORTEST: i64 = 20_000;
+const LONGEST: i64 = 10_000_000;
+/// After so many rounds without a find it sleeps twice as long each time.
+const PATIENCE: u32 = 50;
+/// How long a goroutine may run, and how long an M may keep its P in C while nobody needs it, in nanoseconds.
+const SLICE: i64 = 10_000_000;
+
+/// Starts the watcher.
+pub fn start() {
+    let error = thread::spawn(run, ptr::null_mut());
+    if error != 0 {
+        crate::fatal::throw(
+            &format!("runtime: failed to create new OS thread (errno={error})\n"),
+            "runtime.newosproc",
+        );
+    }
+}
+
+extern "C" fn run(_: *mut c_void) -> *mut c_void {
+    let mut idle = 0;
+    let mut delay = SHORTEST;
+    loop {
+        delay = match idle {
+            0 => SHORTEST,
+            PATIENCE.. => (delay * 2).min(LONGEST),
+            _ => delay,
+        };
+        SHARED.sysmon_note.sleep_for(delay);
+        if sleep_while_idle() {
+            idle = 0;
+            delay = SHORTEST;
+        }
+        let now = nanotime();
+        poll(now);
+        idle = match retake(now) {
+            0 => idle + 1,
+            _ => 0,
+        };
+    }
+}
+
+/// While no P runs there is nothing to watch. Whether it slept.
+fn sleep_while_idle() -> bool {
+    let all_idle = || SHARED.idle.idle_ps() == p::count();
+    let resting = || all_idle() || SHARED.stopping.load(Ordering::Acquire);
+    if !resting() {
+        return false;
+    }
+    SHARED.sysmon_rests.store(true, Ordering::Relaxed);
+    fence(Ordering::SeqCst);
+    if !resting() {
+        SHARED.sysmon_rests.store(false, Ordering::Relaxed);
+        return false;
+    }
+    SHARED.sysmon_note.sleep();
+    true
+}
+
+/// The network, if nobody has looked for a while.
+fn poll(now: i64) {
+    let last = SHARED.last_poll.load(Ordering::Acquire);
+    if last == 0 || last + SLICE > now || netpoll::waiters() == 0 {
+        return;
+    }
+    let won = SHARED
+        .last_poll
+        .compare_exchange(last, now, Ordering::AcqRel, Ordering::Relaxed);
+    if won.is_ok() {
+        let mut ready = GQueue::new();
+        netpoll::poll(0, &mut ready);
+        crate::g::ready_all(ready);
+    }
+}
+
+/// Looks at every P. How many were taken from C.
+fn retake(now: i64) -> usize {
+    p::all().filter(|p| look_at(p, now)).count()
+}
+
+fn look_at(p: &'static P, now: i64) -> bool {
+    if p.status() != PStatus::Running {
+        return false;
+    }
+    // SAFETY: Ms are never freed.
+    let Some(m) = (unsafe { p.m.load(Ordering::Acquire).as_ref::<'static>() }) else {
+        return false;
+    };
+    let tick = p.tick.load(Ordering::Relaxed);
+    if p.seen.tick.replace(tick) != tick {
+        p.seen.tick_since.set(now);
+    } else if now - p.seen.tick_since.get() >= SLICE {
+        preempt::request(p);
+    }
+    let calls = m.thread.calls.load(Ordering::Relaxed);
+    if p.seen.calls.replace(calls) != calls || m.thread.go_sp.load(Ordering::Acquire) == 0 {
+        p.seen.calls_since.set(now);
+        return false;
+    }
+    in_c(p, m, now)
+}
+
+/// `p`'s M has been in the same C call, or outside of Go, since the last look.
+fn in_c(p: &'static P, m: &'static M, now: i64) -> bool {
+    let needless = p.is_idle()
+        && SHARED.runq_len.load(Ordering::Acquire) == 0
+        && SHARED.idle.idle_ps() + SHARED.idle.spinning() > 0
+        && now - p.seen.calls_since.get() < SLICE;
+    if needless {
+        return false;
+    }
+    match m.crossing().request(|| m.p()) {
+        Claim::Taken(Some(p)) => {
+            wake::hand_off(p);
+            true
+        }
+        Claim::Taken(None) | Claim::StillRunning | Claim::Gone => false,
+    }
+}
