@@ -2,7 +2,7 @@
 //! fails for a time.
 
 mod cgo;
-mod crossing;
+pub mod crossing;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 //! never system-wide. With nothing missing it costs one look at the package list.
 
 mod apt;
+mod rust_source;
 mod wheel;
 
 use std::process::ExitCode;
@@ -60,6 +61,9 @@ pub fn ensure(repo: &Repo, needs: Needs) -> Result<Ready> {
         Needs::Test => Some(wheel::ensure(&toolchains, PREVIOUS_GO)?),
         _ => None,
     };
+    if needs == Needs::Test {
+        rust_source::ensure()?;
+    }
     let time = start.elapsed();
     Ok(Ready { go, previous, time })
 }

@@ -62,14 +62,23 @@ fn cargo_test(context: &Context, packages: &[&str]) -> Result<Tally> {
     command
         .args(["test", "--quiet", "--no-fail-fast"])
         .args(packages);
-    command
-        .env("CROSSCALL_GOROOT", &context.ready.go.goroot)
-        .stdout(Stdio::piped());
+    command.env("CROSSCALL_GOROOT", &context.ready.go.goroot);
     if let Some(crosscall) = &context.crosscall {
         command.env("CROSSCALL_BIN", &crosscall.binary);
     }
-    let mut child = command.spawn().context("cargo test did not start")?;
     let mut tally = Tally::default();
+    counted(&mut command, &mut tally)?;
+    Ok(tally)
+}
+
+/// Runs what prints results as Rust's test harness does, shows them as they come and counts them.
+pub fn counted(command: &mut Command, tally: &mut Tally) -> Result<()> {
+    let failed = tally.failed;
+    let line = sh::line(command);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo test did not start")?;
     let stdout = child.stdout.take().context("stdout is piped")?;
     for line in BufReader::new(stdout).split(b'\n') {
         let line = line?;
@@ -77,10 +86,10 @@ fn cargo_test(context: &Context, packages: &[&str]) -> Result<Tally> {
         tally.count_line(&line);
         println!("{line}");
     }
-    if !child.wait()?.success() && tally.failed == 0 {
-        tally.fail("cargo test", "something did not build, or ended early");
+    if !child.wait()?.success() && tally.failed == failed {
+        tally.fail(&line, "something did not build, or ended early");
     }
-    Ok(tally)
+    Ok(())
 }
 
 pub fn suites(context: &Context) -> Result<Tally> {

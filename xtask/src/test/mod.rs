@@ -3,6 +3,7 @@
 
 mod checks;
 mod matrix;
+mod runtime;
 mod tally;
 
 use std::process::ExitCode;
@@ -54,6 +55,11 @@ const STEPS: &[Step] = &[
         name: "proofs",
         what: "stubs and packages, against the official tool",
         run: checks::proofs,
+    },
+    Step {
+        name: "runtime",
+        what: "the runtime: model-checked, optimised, under sanitizers, for a while",
+        run: runtime::runtime,
     },
     Step {
         name: "examples",

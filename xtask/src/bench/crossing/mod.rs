@@ -50,6 +50,18 @@ pub fn command(repo: &Repo, args: &[&str]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Each benchmark of crosscall's side, for a moment only.
+pub fn once(repo: &Repo) -> Result<Vec<Command>> {
+    let work = repo.work("bench-crossing");
+    let program = programs::crosscall(repo, &work)?;
+    let once = |benchmark: &Benchmark| {
+        let mut command = Command::new(&program);
+        command.args(["-benchtime", "0.001", benchmark.name]);
+        command
+    };
+    Ok(BENCHMARKS.iter().map(once).collect())
+}
+
 impl Options {
     fn parse(args: &[&str]) -> Result<Options> {
         let mut options = Options {

@@ -37,12 +37,10 @@ const LIMIT: &[&str] = &["limit.c", "limit.S", "leaf.c", "bench.c"];
 const LINK: &[&str] = &["-Wl,-z,now", "-pthread", "-lm", "-ldl"];
 
 pub fn build(repo: &Repo, go: &Toolchain, work: &Path) -> Result<Programs> {
-    let objects = work.join("objects");
-    fs::create_dir_all(&objects)?;
     Ok(Programs {
         official: official(repo, go, work)?,
-        crosscall: crosscall(repo, work, &objects)?,
-        limit: limit(repo, work, &objects)?,
+        crosscall: crosscall(repo, work)?,
+        limit: limit(repo, work)?,
     })
 }
 
@@ -56,8 +54,10 @@ fn official(repo: &Repo, go: &Toolchain, work: &Path) -> Result<PathBuf> {
     Ok(binary)
 }
 
-fn crosscall(repo: &Repo, work: &Path, objects: &Path) -> Result<PathBuf> {
+/// crosscall's side.
+pub fn crosscall(repo: &Repo, work: &Path) -> Result<PathBuf> {
     let archive = runtime(repo)?;
+    let objects = &objects(work)?;
     let mut link = Command::new("gcc");
     for file in sources(repo, "go")? {
         link.arg(compile(repo, &file, "clang-19", GO_SIDE, objects)?);
@@ -75,7 +75,8 @@ fn crosscall(repo: &Repo, work: &Path, objects: &Path) -> Result<PathBuf> {
     Ok(binary)
 }
 
-fn limit(repo: &Repo, work: &Path, objects: &Path) -> Result<PathBuf> {
+fn limit(repo: &Repo, work: &Path) -> Result<PathBuf> {
+    let objects = &objects(work)?;
     let mut link = Command::new("gcc");
     for name in LIMIT {
         let file = repo.root.join("bench/crossing/c").join(name);
@@ -87,13 +88,19 @@ fn limit(repo: &Repo, work: &Path, objects: &Path) -> Result<PathBuf> {
 }
 
 /// `libgort.a`.
-pub fn runtime(repo: &Repo) -> Result<PathBuf> {
+fn runtime(repo: &Repo) -> Result<PathBuf> {
     let mut cargo = cargo(repo);
     cargo.args(["build", "--release", "--quiet", "--package", "gort"]);
     sh::stream(&mut cargo).context("the runtime does not build")?;
     let archive = repo.target.join("release/libgort.a");
     ensure!(archive.is_file(), "the build left no {}", archive.display());
     Ok(archive)
+}
+
+fn objects(work: &Path) -> Result<PathBuf> {
+    let objects = work.join("objects");
+    fs::create_dir_all(&objects)?;
+    Ok(objects)
 }
 
 /// The C files of one side, in the order of their names.

@@ -1,0 +1,212 @@
+//! The runtime's tests beyond those that cargo runs anyway: under a model checker, optimised, under sanitizers, and for a while.
+//! What there is to run is found by listing `runtime/*/tests`:
+//!
+//! - `model_*.rs`: all interleavings of a few threads (loom), built with `--cfg loom`;
+//! - `stress_*.rs`: tests that go on for `CROSSCALL_STRESS_SECONDS`;
+//! - everything else: ordinary tests.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use super::Context;
+use super::checks::counted;
+use super::tally::Tally;
+use crate::bench::crossing;
+use crate::crosscall::cargo;
+use crate::sh;
+use crate::term;
+
+/// A crate of the runtime's, and the files in its `tests`.
+struct Crate {
+    package: String,
+    tests: Vec<String>,
+}
+
+/// A sanitizer, and which tests it runs over.
+struct Sanitizer {
+    name: &'static str,
+    cargo: &'static [&'static str],
+    /// Of these crates, the unit tests alone or all tests.
+    targets: &'static [&'static str],
+    options: (&'static str, &'static str),
+}
+
+const SANITIZERS: &[Sanitizer] = &[
+    Sanitizer {
+        name: "address",
+        cargo: &[],
+        targets: &["--lib", "--tests"],
+        // A goroutine's stack is none that the sanitizer has been told of.
+        options: (
+            "ASAN_OPTIONS",
+            "detect_stack_use_after_return=0:detect_leaks=0",
+        ),
+    },
+    // It keeps a stack of calls for each thread, which those who change stacks would leave in disorder: the unit tests don't.
+    Sanitizer {
+        name: "thread",
+        cargo: &["-Zbuild-std"],
+        targets: &["--lib"],
+        options: ("TSAN_OPTIONS", "halt_on_error=1"),
+    },
+];
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// A test that hangs must not keep the others from being counted.
+const LIMIT_SECONDS: &str = "1200";
+
+const STRESS_SECONDS: &str = "10";
+
+pub fn runtime(context: &Context) -> Result<Tally> {
+    let crates = find(&context.repo.root.join("runtime"))?;
+    let mut tally = Tally::default();
+    let parts: &[(&str, Part)] = &[
+        ("models", models),
+        ("optimised", optimised),
+        ("sanitizers", sanitizers),
+        ("stress", stress),
+        ("benchmarks", benchmarks),
+    ];
+    for (name, part) in parts {
+        term::note(name);
+        if let Err(error) = part(context, &crates, &mut tally) {
+            tally.fail(name, &format!("{error:#}"));
+        }
+    }
+    Ok(tally)
+}
+
+type Part = fn(&Context, &[Crate], &mut Tally) -> Result<()>;
+
+fn find(runtime: &Path) -> Result<Vec<Crate>> {
+    let mut crates = Vec::new();
+    for dir in listed(runtime)? {
+        let Ok(manifest) = fs::read_to_string(dir.join("Cargo.toml")) else {
+            continue;
+        };
+        let package = package(&manifest).with_context(|| format!("{}: no name", dir.display()))?;
+        let files = listed(&dir.join("tests")).unwrap_or_default();
+        let files = files
+            .iter()
+            .filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+        crates.push(Crate {
+            package: package.to_owned(),
+            tests: files
+                .filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()))
+                .collect(),
+        });
+    }
+    Ok(crates)
+}
+
+fn listed(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        paths.push(entry?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn package(manifest: &str) -> Option<&str> {
+    let name = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("name = \""))?;
+    name.strip_suffix('"')
+}
+
+fn models(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> {
+    for (package, test) in of_kind(crates, "model_") {
+        let mut cargo = apart(context, "loom");
+        cargo.env("RUSTFLAGS", "--cfg loom");
+        cargo.args(["test", "--release", "--quiet", "--package", package]);
+        run(cargo.args(["--test", test]), tally)?;
+    }
+    Ok(())
+}
+
+/// As users have it: other instructions, other interleavings than in the crates' own step.
+fn optimised(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> {
+    for Crate { package, .. } in crates {
+        let mut cargo = cargo(context.repo);
+        cargo.args(["test", "--release", "--quiet", "--package", package]);
+        run(&mut cargo, tally)?;
+    }
+    Ok(())
+}
+
+fn sanitizers(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> {
+    for sanitizer in SANITIZERS {
+        for Crate { package, .. } in crates {
+            let mut cargo = apart(context, sanitizer.name);
+            // Sanitizers are nightly's; the compiler is the same one.
+            cargo.env("RUSTC_BOOTSTRAP", "1");
+            cargo.env("RUSTFLAGS", format!("-Zsanitizer={}", sanitizer.name));
+            cargo.env(sanitizer.options.0, sanitizer.options.1);
+            cargo.args(["test", "--quiet", "--target", TARGET, "--package", package]);
+            run(cargo.args(sanitizer.cargo).args(sanitizer.targets), tally)?;
+        }
+    }
+    Ok(())
+}
+
+fn stress(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> {
+    for (package, test) in of_kind(crates, "stress_") {
+        let mut cargo = cargo(context.repo);
+        cargo.env("CROSSCALL_STRESS_SECONDS", STRESS_SECONDS);
+        cargo.args(["test", "--release", "--quiet", "--package", package]);
+        run(cargo.args(["--test", test]), tally)?;
+    }
+    Ok(())
+}
+
+/// The benchmarks do what they say, each for a moment. How fast is no test's business.
+fn benchmarks(context: &Context, _: &[Crate], tally: &mut Tally) -> Result<()> {
+    for benchmark in crossing::once(context.repo)? {
+        match sh::run(&mut bounded(&benchmark, "60")) {
+            Ok(ran) if ran.stdout.starts_with("Benchmark") => tally.pass(),
+            Ok(ran) => tally.fail(&sh::line(&benchmark), &ran.stdout),
+            Err(error) => tally.fail(&sh::line(&benchmark), &format!("{error:#}")),
+        }
+    }
+    Ok(())
+}
+
+fn of_kind<'a>(crates: &'a [Crate], kind: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    crates.iter().flat_map(move |one| {
+        let tests = one.tests.iter().filter(move |name| name.starts_with(kind));
+        tests.map(|name| (one.package.as_str(), name.as_str()))
+    })
+}
+
+/// Cargo with a target directory for flags that would have everything else built anew.
+fn apart(context: &Context, flags: &str) -> Command {
+    let mut cargo = cargo(context.repo);
+    cargo.env("CARGO_TARGET_DIR", context.repo.work(flags));
+    cargo
+}
+
+fn run(cargo: &mut Command, tally: &mut Tally) -> Result<()> {
+    counted(&mut bounded(cargo, LIMIT_SECONDS), tally)
+}
+
+/// The command with an end, whatever happens.
+fn bounded(command: &Command, seconds: &str) -> Command {
+    let mut bounded = Command::new("timeout");
+    bounded.args(["--kill-after", "10", seconds]);
+    bounded.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bounded.env(name, value),
+            None => bounded.env_remove(name),
+        };
+    }
+    if let Some(dir) = command.get_current_dir() {
+        bounded.current_dir(dir);
+    }
+    bounded
+}
