@@ -19,7 +19,7 @@
 //! (Go's `needspinning`) between Ms that spin and Ms that drop their P.
 
 use crate::fault::{Fault, on};
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// The most Ps that there can be. Go had the same limit for years.
 pub const MAX_PROCS: usize = if cfg!(loom) { 64 } else { 1024 };
@@ -28,7 +28,8 @@ const WORDS: usize = MAX_PROCS / 64;
 /// Who is idle.
 pub struct Idle {
     spinning: AtomicU32,
-    idle_ps: AtomicU32,
+    /// Words of the mask that have ever been used.
+    words: AtomicUsize,
     /// One bit for each P. Who clears a bit has the P; who has a P sets its bit.
     mask: [AtomicU64; WORDS],
 }
@@ -37,7 +38,7 @@ impl Default for Idle {
     fn default() -> Idle {
         Idle {
             spinning: AtomicU32::new(0),
-            idle_ps: AtomicU32::new(0),
+            words: AtomicUsize::new(0),
             mask: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
@@ -48,14 +49,20 @@ impl Idle {
     pub const fn new() -> Idle {
         Idle {
             spinning: AtomicU32::new(0),
-            idle_ps: AtomicU32::new(0),
+            words: AtomicUsize::new(0),
             mask: [const { AtomicU64::new(0) }; WORDS],
         }
     }
 
+    fn words(&self) -> &[AtomicU64] {
+        // Acquire: the word that an M had to add counts as much as its bit in there.
+        &self.mask[..self.words.load(Ordering::Acquire)]
+    }
+
     /// How many Ps are idle; out of date at once.
     pub fn idle_ps(&self) -> usize {
-        self.idle_ps.load(Ordering::Relaxed) as usize
+        let ones = |word: &AtomicU64| word.load(Ordering::Relaxed).count_ones() as usize;
+        self.words().iter().map(ones).sum()
     }
 
     /// How many Ms spin; out of date at once.
@@ -70,11 +77,13 @@ impl Idle {
 
     /// P number `id` is idle from now on. For Ps that never had work; an M that runs out of it calls `give_up`.
     pub fn put_p(&self, id: usize) {
-        // Relaxed, and before the bit: the count is never below the number of bits. Who has to see it sees it by `give_up`'s fence.
-        self.idle_ps.fetch_add(1, Ordering::Relaxed);
+        let word = id / 64;
+        if self.words.load(Ordering::Acquire) <= word {
+            self.words.fetch_max(word + 1, Ordering::AcqRel);
+        }
         let bit = 1 << (id % 64);
-        // Release: the next one gets the P as it is now, and counts it as taken only after it was counted as idle.
-        let old = self.mask[id / 64].fetch_or(bit, Ordering::Release);
+        // Release: the next one gets the P as it is now.
+        let old = self.mask[word].fetch_or(bit, Ordering::Release);
         debug_assert!(old & bit == 0, "P {id} was idle already");
     }
 
@@ -92,11 +101,7 @@ impl Idle {
 
     /// An idle P, which is the caller's from now on.
     pub fn take_p(&self) -> Option<usize> {
-        // Relaxed: a look that spares the search. See `put_p`.
-        if self.idle_ps.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        for (i, word) in self.mask.iter().enumerate() {
+        for (i, word) in self.words().iter().enumerate() {
             let mut bits = word.load(Ordering::Relaxed);
             while bits != 0 {
                 let id = i * 64 + bits.trailing_zeros() as usize;
@@ -114,12 +119,7 @@ impl Idle {
     pub fn take_this(&self, id: usize) -> bool {
         let bit = 1 << (id % 64);
         // Acquire: see `put_p`.
-        let had = self.mask[id / 64].fetch_and(!bit, Ordering::Acquire) & bit != 0;
-        if had {
-            // Relaxed: that a P is no longer there needs no order.
-            self.idle_ps.fetch_sub(1, Ordering::Relaxed);
-        }
-        had
+        self.mask[id / 64].fetch_and(!bit, Ordering::Acquire) & bit != 0
     }
 
     /// To be called by who has put work on a queue. If an M is to be woken, the P for it: it counts as spinning already.
@@ -130,6 +130,7 @@ impl Idle {
             if p.is_some() {
                 return p;
             }
+            // Others have taken them all since `need_wake` looked.
             self.one_less();
         }
         None
@@ -142,7 +143,7 @@ impl Idle {
         }
         // Acquire: an M that has stopped spinning has made its P idle before.
         self.spinning.load(Ordering::Acquire) == 0
-            && self.idle_ps.load(Ordering::Relaxed) != 0
+            && self.idle_ps() != 0
             // Relaxed: one of those who see 0 is enough, and the M gets the work by the queue.
             && self
                 .spinning

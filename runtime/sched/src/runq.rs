@@ -256,36 +256,26 @@ impl<T: Item> RunQueue<T> {
             if half == 0 {
                 return None;
             }
-            let stolen = match on(Fault::ReadAfterSteal) {
-                false => self
-                    .copy(head, half, mine, tail)
-                    .filter(|_| self.advance(head, half)),
-                true => self
-                    .advance(head, half)
-                    .then(|| self.copy(head, half, mine, tail))
-                    .flatten(),
-            };
-            if let Some(last) = stolen {
+            let late = on(Fault::ReadAfterSteal) && self.advance(head, half);
+            let last = self.copy(head, half, mine, tail);
+            if late || self.advance(head, half) {
                 if half > 1 {
                     mine.publish(tail.wrapping_add(half - 1));
                 }
-                return Some(last);
+                // SAFETY: between head and tail lies only what `into_word` gave.
+                return unsafe { item(last) };
             }
         }
     }
 
     /// Copies `count` items behind the tail of `mine`, where nobody else looks, except the last, which is returned.
-    fn copy(&self, head: u32, count: u32, mine: &RunQueue<T>, tail: u32) -> Option<T> {
+    fn copy(&self, head: u32, count: u32, mine: &RunQueue<T>, tail: u32) -> usize {
+        let word = |i| self.place(head.wrapping_add(i)).load(Ordering::Relaxed);
         for i in 0..count - 1 {
-            let word = self.place(head.wrapping_add(i)).load(Ordering::Relaxed);
             mine.place(tail.wrapping_add(i))
-                .store(word, Ordering::Relaxed);
+                .store(word(i), Ordering::Relaxed);
         }
-        let last = self
-            .place(head.wrapping_add(count - 1))
-            .load(Ordering::Relaxed);
-        // SAFETY: places hold only what `into_word` gave, and before the tail no zeros.
-        unsafe { item(last) }
+        word(count - 1)
     }
 
     fn steal_next(&self, next: RunNext) -> Option<T> {

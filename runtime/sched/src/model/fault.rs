@@ -49,11 +49,14 @@ pub enum Fault {
     NotifyForgetsTicket,
     /// A goroutine that was woken for a mutex, and queues again, is still counted as awake.
     MutexKeepsWoken,
+    /// Who comes takes a starving mutex that is being handed over.
+    MutexTakenOnItsWay,
 }
 
 #[cfg(loom)]
 mod switch {
     use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::Fault;
 
@@ -65,14 +68,17 @@ mod switch {
         FAULT.get() == Some(fault)
     }
 
-    /// Turns one mistake on for this test, or all of them off.
-    pub fn set(fault: Option<Fault>) {
-        FAULT.set(fault);
+    /// Runs `model` with this mistake.
+    pub fn with<R>(fault: Fault, model: impl FnOnce() -> R) -> R {
+        FAULT.set(Some(fault));
+        let result = catch_unwind(AssertUnwindSafe(model));
+        FAULT.set(None);
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
 #[cfg(loom)]
-pub use switch::{on, set};
+pub use switch::{on, with};
 
 /// Whether the code is to make this mistake: never.
 #[cfg(not(loom))]
