@@ -68,6 +68,7 @@ impl Cache {
     }
 
     /// A segment of `size` bytes, a power of two not below 2 KiB.
+    #[inline]
     pub(super) fn take(&mut self, size: usize) -> Result<*mut Segment, NoMemory> {
         let (memory, kind) = match size <= arena::LARGEST {
             true => (self.take_small(arena::class_of(size))?, Kind::Small),
@@ -79,14 +80,22 @@ impl Cache {
 
     #[inline]
     fn take_small(&mut self, class: usize) -> Result<*mut u8, NoMemory> {
-        let bin = &mut self.bins[class];
-        if bin.len == 0 {
-            bin.len = self
-                .pool
-                .take_small(class, &mut bin.blocks[..capacity(class) / 2])?;
+        if self.bins[class].len == 0 {
+            self.refill(class)?;
         }
+        let bin = &mut self.bins[class];
         bin.len -= 1;
         Ok(bin.blocks[bin.len])
+    }
+
+    /// An empty bin is filled by half.
+    #[cold]
+    fn refill(&mut self, class: usize) -> Result<(), NoMemory> {
+        let bin = &mut self.bins[class];
+        bin.len = self
+            .pool
+            .take_small(class, &mut bin.blocks[..capacity(class) / 2])?;
+        Ok(())
     }
 
     /// A guarded stack of `stack` bytes, a size of [`guarded::round`](super::guarded::round).
@@ -107,6 +116,7 @@ impl Cache {
     ///
     /// # Safety
     /// It came from a cache of the same pool, and nobody uses it any more.
+    #[inline]
     pub(super) unsafe fn give(&mut self, segment: *mut Segment) {
         // SAFETY: the caller has the segment.
         let (size, kind, pool) = unsafe { ((*segment).size, (*segment).kind, (*segment).pool) };
@@ -114,29 +124,43 @@ impl Cache {
             pool == ptr::from_ref(self.pool).cast(),
             "a stack was released to another pool"
         );
-        // SAFETY: the memory is the segment's, whose header says where it came from.
-        unsafe {
-            match kind {
-                Kind::Small => self.give_small(segment.cast(), arena::class_of(size)),
-                Kind::Large => self.pool.give_large(segment.cast(), size),
-                Kind::Guarded => self.give_guarded((*segment).slot(), size),
-            }
+        if kind != Kind::Small {
+            // SAFETY: passed on to the caller.
+            return unsafe { self.give_other(segment) };
         }
+        let class = arena::class_of(size);
+        if self.bins[class].len == capacity(class) {
+            self.spill(class);
+        }
+        let bin = &mut self.bins[class];
+        bin.blocks[bin.len] = segment.cast();
+        bin.len += 1;
     }
 
-    /// # Safety
-    /// A block of this class that nobody uses any more.
-    #[inline]
-    unsafe fn give_small(&mut self, block: *mut u8, class: usize) {
+    /// Half of a full bin goes back to the pool.
+    #[cold]
+    fn spill(&mut self, class: usize) {
         let bin = &mut self.bins[class];
-        if bin.len == capacity(class) {
-            let kept = bin.len / 2;
-            // SAFETY: what lies in the bin is free; these blocks leave it.
-            unsafe { self.pool.give_small(&bin.blocks[kept..bin.len]) };
-            bin.len = kept;
+        let kept = bin.len / 2;
+        // SAFETY: what lies in the bin is free; these blocks leave it.
+        unsafe { self.pool.give_small(&bin.blocks[kept..bin.len]) };
+        bin.len = kept;
+    }
+
+    /// Takes back a segment that is not of a size class.
+    ///
+    /// # Safety
+    /// As for [`give`](Self::give).
+    #[cold]
+    unsafe fn give_other(&mut self, segment: *mut Segment) {
+        // SAFETY: the memory is the segment's, whose header says where it came from and how large it is.
+        unsafe {
+            let size = (*segment).size;
+            match (*segment).kind {
+                Kind::Guarded => self.give_guarded((*segment).slot(), size),
+                _ => self.pool.give_large(segment.cast(), size),
+            }
         }
-        bin.blocks[bin.len] = block;
-        bin.len += 1;
     }
 
     /// # Safety
