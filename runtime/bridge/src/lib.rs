@@ -4,6 +4,7 @@ mod attach;
 mod cross;
 
 pub use attach::detach_this_thread;
+pub use cross::reacquire;
 pub use sched::ops::StackKind;
 
 /// Starts the runtime unless it is started; `guest`: as a library in somebody else's process.

@@ -71,10 +71,12 @@ fn wait_until(count: &AtomicUsize, value: usize) {
     let start = Instant::now();
     while count.load(Ordering::SeqCst) != value {
         yield_now();
+        let stuck = start.elapsed() > Duration::from_secs(10);
         assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "{} of {value}",
-            count.load(Ordering::SeqCst)
+            !stuck,
+            "{} of {value}\n{}",
+            count.load(Ordering::SeqCst),
+            sched::dump::goroutines(true)
         );
     }
 }

@@ -21,10 +21,6 @@ const FAIRNESS: u32 = 61;
 pub extern "C" fn schedule() -> *mut Context {
     let m = M::current();
     m.thread.context.set(ptr::null_mut());
-    if m.next_p.load(Ordering::Relaxed) != ptr::null_mut() && m.p().is_none() {
-        // The thread has just begun.
-        wake::take_next_p(m);
-    }
     if m.leaving.replace(false) {
         if m.p().is_some() {
             wake::hand_off(wake::release(m));
@@ -46,13 +42,14 @@ fn next(m: &'static M) -> GRef {
         }
         let (g, inherits) = find(m);
         stop_spinning(m);
+        if !inherits {
+            // Also for one that runs elsewhere, or the turn of the global queue would never pass.
+            let p = m.p().expect("who finds a goroutine has a P");
+            p.tick.fetch_add(1, Ordering::Relaxed);
+        }
         if g.locked_m.get().is_some_and(|its| !ptr::eq(its, m)) {
             give_to_locked(m, g);
             continue;
-        }
-        let p = m.p().expect("who finds a goroutine has a P");
-        if !inherits {
-            p.tick.fetch_add(1, Ordering::Relaxed);
         }
         return g;
     }

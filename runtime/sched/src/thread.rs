@@ -76,6 +76,8 @@ extern "C" fn run_m(m: *mut c_void) -> *mut c_void {
     m.install_alternate();
     crate::preempt::prepare(m);
     unblock_signals();
+    m.note.sleep();
+    crate::wake::take_next_p(m);
     // SAFETY: the M is this thread's, runs nothing yet, and the hooks were set before the first thread was started.
     unsafe { machine::run(&m.thread) };
     m.leave_thread();

@@ -75,13 +75,11 @@ pub fn start_m(p: &'static P, spinning: bool) {
     global.m_count += 1;
     let (count, most) = (global.m_count, global.max_ms);
     drop(global);
-    m.spinning.set(spinning);
-    m.next_p
-        .store(ptr::from_ref(p).cast_mut(), Ordering::Release);
+    give(m, p, spinning);
     thread::start(m, count, most);
 }
 
-/// Wakes a sleeping M with a P.
+/// Wakes a sleeping M, or one that will be about to sleep, with a P.
 pub fn give(m: &'static M, p: &'static P, spinning: bool) {
     m.spinning.set(spinning);
     m.next_p
