@@ -13,6 +13,7 @@
 //! [`Expire::expire`] is called under the timer's lock. So when [`Timer::stop`] or [`Timer::reset`] has returned, an earlier expiry is over
 //! and none can begin: what Go promises for the channels of stopped timers, and what lets netpoll's deadlines do without sequence numbers.
 
+mod action;
 mod heap;
 mod object;
 mod timers;
@@ -22,11 +23,14 @@ pub(crate) mod tests;
 
 use stack::Outcome;
 
+pub use action::{SendValue, StartGoroutine};
 pub use object::{Expire, Expiry, Timer};
 pub use timers::Timers;
 
 use crate::g::{GRef, WaitReason};
-use crate::p::{self, P};
+use crate::m::M;
+use crate::p;
+use crate::sync::atomic::Ordering;
 
 /// The time of timers that aren't set, and of empty heaps.
 pub const NEVER: i64 = i64::MAX;
@@ -58,7 +62,8 @@ pub fn sleep(g: GRef, ns: i64) -> Outcome {
     Outcome::switch()
 }
 
-/// The heap for new timers: the current P's, or some P's on a thread that has none.
+/// The heap for new timers: the current P's. A thread in C, or one that C made, has none that it may rely on; the first P is never retired.
 fn local() -> &'static Timers {
-    &P::try_current().unwrap_or_else(|| p::get(0)).timers
+    let m = M::try_current().filter(|m| m.thread.go_sp.load(Ordering::Relaxed) == 0);
+    &m.and_then(M::p).unwrap_or_else(|| p::get(0)).timers
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use super::{Expire, Expiry, NEVER, Timer, Timers};
+use super::{Expire, Expiry, NEVER, SendValue, Timer, Timers};
+use crate::chan::{self, Chan};
 use crate::g::GQueue;
 
 /// Marsaglia's xorshift64.
@@ -152,26 +153,34 @@ fn another_heap_takes_over() {
     assert_eq!((put_off.1.take(), soon.1.take(), dead.1.take()), (1, 0, 0));
 }
 
-/// What a channel timer does: the value that an expiry left is taken back by a stop.
+/// When a stop has returned, nothing is received that came before it; ticks that nobody received are lost.
 #[test]
-fn an_expiry_nobody_received_is_retracted() {
-    struct Mailbox(Arc<AtomicBool>);
-    impl Expire for Mailbox {
-        fn expire(&self, _expiry: Expiry, _ready: &mut GQueue) {
-            self.0.store(true, Ordering::SeqCst);
-        }
-        fn retract(&self) -> bool {
-            self.0.swap(false, Ordering::SeqCst)
-        }
-    }
-    let (timers, full) = (timers(), Arc::new(AtomicBool::new(false)));
-    let timer = Timer::new(Mailbox(full.clone()));
-    timer.reset_in(timers, 10, 0);
-    run(timers, 10);
-    assert!(full.load(Ordering::SeqCst));
+fn a_stop_takes_back_what_was_sent() {
+    let (timers, chan) = (timers(), Chan::new(8, 1).unwrap());
+    // SAFETY: the channel's elements have eight bytes, and it is freed below.
+    let timer = Timer::new(unsafe { SendValue::new(chan, |expiry| expiry.now) });
+    let receive = || {
+        let mut now = 0i64;
+        // SAFETY: the channel is alive; `now` has room for an element.
+        let outcome = unsafe { chan::try_recv(Some(chan.as_ref()), (&raw mut now).cast()) };
+        (outcome.value == chan::DONE).then_some(now)
+    };
+    timer.reset_in(timers, 10, 10);
+    run(timers, 12);
+    run(timers, 25);
+    assert_eq!(receive(), Some(12));
+    assert_eq!(receive(), None);
+    run(timers, 30);
     assert!(timer.stop());
-    assert!(!full.load(Ordering::SeqCst));
+    assert_eq!(receive(), None);
+    assert!(!timer.reset_in(timers, 40, 0));
+    run(timers, 40);
+    assert!(timer.stop());
     assert!(!timer.stop());
+    assert_eq!(receive(), None);
+    drop(timer);
+    // SAFETY: nobody else knows it, and the timer is gone.
+    unsafe { Chan::free(chan) };
 }
 
 /// Random operations on timers in two heaps, whose clock goes on in steps, against an ordered map.
