@@ -18,6 +18,8 @@ mod fault;
 #[path = "model/fault.rs"]
 pub mod fault;
 #[cfg(not(loom))]
+pub mod fd;
+#[cfg(not(loom))]
 mod g;
 #[cfg(loom)]
 #[path = "model/g.rs"]
@@ -31,7 +33,6 @@ mod lock;
 pub mod m;
 pub mod membarrier;
 pub mod mutex;
-#[cfg(not(loom))]
 pub mod netpoll;
 pub mod notify;
 #[cfg(not(loom))]

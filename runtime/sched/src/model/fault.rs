@@ -47,6 +47,14 @@ pub enum Fault {
     WaitGroupResetsLate,
     /// A waiter on a notify list doesn't look whether its ticket was called meanwhile.
     NotifyForgetsTicket,
+    /// A goroutine that waits for a descriptor doesn't look again whether that has failed meanwhile.
+    PollLooksOnce,
+    /// That second look is a plain load.
+    PollLooksPlainly,
+    /// Who makes a descriptor fail wakes before it says so.
+    PollWakesEarly,
+    /// An event that finds nobody waiting is forgotten.
+    PollForgetsEvent,
     /// A goroutine that was woken for a mutex, and queues again, is still counted as awake.
     MutexKeepsWoken,
     /// Who comes takes a starving mutex that is being handed over.

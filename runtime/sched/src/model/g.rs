@@ -67,6 +67,12 @@ impl GRef {
             .expect("the thread is a goroutine")
     }
 
+    /// # Safety
+    /// The address is that of a G of the model.
+    pub unsafe fn from_ptr(g: *mut G) -> GRef {
+        GRef(NonNull::new(g).expect("a goroutine's address"))
+    }
+
     pub fn will_park(self, _: WaitReason) {
         let mut status = self.status.lock().unwrap();
         assert_eq!(*status, Status::Running, "parked twice");

@@ -24,6 +24,7 @@
 
 use std::ptr;
 
+use crate::fault::{Fault, on};
 use crate::g::{G, GRef};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
@@ -111,7 +112,7 @@ impl PollState {
         self.write.clear();
         let generation = self.generation().wrapping_add(1);
         self.info
-            .store(generation << GENERATION_SHIFT, Ordering::Release);
+            .swap(generation << GENERATION_SHIFT, Ordering::AcqRel);
     }
 
     pub fn generation(&self) -> u32 {
@@ -135,9 +136,13 @@ impl PollState {
         if !slot.publish(g) {
             return Published::Withdrawn(g);
         }
-        // Adds nothing, but comes before or after each change of the word.
-        let info = self.info.fetch_or(0, Ordering::AcqRel);
-        if verdict(info, mode).is_ok() {
+        let info = if on(Fault::PollLooksPlainly) {
+            self.info.load(Ordering::Acquire)
+        } else {
+            // Adds nothing, but comes before or after each change of the word.
+            self.info.fetch_or(0, Ordering::AcqRel)
+        };
+        if verdict(info, mode).is_ok() || on(Fault::PollLooksOnce) {
             return Published::Parked;
         }
         match slot.interrupt() {
@@ -175,18 +180,22 @@ impl PollState {
 
     /// From now on waiting fails in the directions that the failure is about: whom that wakes, reader first.
     pub fn fail(&self, failure: Failure) -> [Woken; 2] {
-        self.info.fetch_or(failure as u32, Ordering::AcqRel);
-        let interrupt = |mode, slot: &Slot| {
-            if failure.is_about(mode) {
-                slot.interrupt()
-            } else {
-                Woken::Nobody
-            }
+        let say = || self.info.fetch_or(failure as u32, Ordering::AcqRel);
+        if !on(Fault::PollWakesEarly) {
+            say();
+        }
+        let interrupt = |mode, slot: &Slot| match failure.is_about(mode) {
+            true => slot.interrupt(),
+            false => Woken::Nobody,
         };
-        [
+        let woken = [
             interrupt(Mode::Read, &self.read),
             interrupt(Mode::Write, &self.write),
-        ]
+        ];
+        if on(Fault::PollWakesEarly) {
+            say();
+        }
+        woken
     }
 
     /// That has ceased to be wrong.
@@ -286,6 +295,7 @@ impl Slot {
         loop {
             let new = match word {
                 READY => return Woken::Nobody,
+                NIL if on(Fault::PollForgetsEvent) => return Woken::Nobody,
                 NIL => READY,
                 _ => NIL,
             };

@@ -5,11 +5,17 @@ use std::os::unix::net::UnixStream;
 use std::sync::MutexGuard;
 
 use super::*;
+use crate::p;
 
 /// The poller is one for the process.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    ONE_AT_A_TIME.lock().unwrap()
+    let guard = ONE_AT_A_TIME.lock().unwrap();
+    if p::count() == 0 {
+        // Timers need one.
+        p::set_count(1);
+    }
+    guard
 }
 
 fn pair() -> (UnixStream, UnixStream) {
