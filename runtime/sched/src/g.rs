@@ -98,6 +98,11 @@ impl G {
         }
     }
 
+    /// How many there are, the dead ones included.
+    pub fn made() -> usize {
+        ALL.lock().expect("nobody panics with it").len()
+    }
+
     /// What it waits for, or waited for last.
     pub fn reason(&self) -> WaitReason {
         WaitReason::from_number(self.reason.load(Ordering::Relaxed))

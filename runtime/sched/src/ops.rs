@@ -35,6 +35,12 @@ pub fn new_goroutine(p: &P, function: Function, argument: *mut u8, kind: StackKi
     // SAFETY: the P is this M's.
     let cache = &mut unsafe { p.local() }.stacks;
     give_stack(g, kind, cache);
+    create(g, function, argument);
+    g
+}
+
+/// A dead goroutine that has a stack is a new one, runnable.
+fn create(g: GRef, function: Function, argument: *mut u8) {
     let top = g.stack().begin(&g.context);
     g.context.value.set(0);
     // SAFETY: the stack is new or its goroutine is dead, and the smallest is far bigger than the first frame.
@@ -42,7 +48,6 @@ pub fn new_goroutine(p: &P, function: Function, argument: *mut u8, kind: StackKi
     g.new_id();
     SHARED.goroutines.fetch_add(1, Ordering::Relaxed);
     g.status.create();
-    g
 }
 
 /// A stack of that kind for a dead goroutine, which may have one already.
@@ -146,6 +151,14 @@ fn spawn_on(function: Function, argument: *mut u8, kind: StackKind) -> Outcome {
     wake::enqueue_on(p, g, true);
     wake::wake_p();
     finish(0)
+}
+
+/// `go function(argument)` from a thread without a P, or one in C. The runtime is started.
+pub fn spawn_outside(function: Function, argument: *mut u8, kind: StackKind) {
+    let g = global::take_dead_one();
+    give_stack(g, kind, &mut Cache::new());
+    create(g, function, argument);
+    wake::enqueue(g);
 }
 
 /// The operation is done; but a goroutine that was asked to leave does so now.

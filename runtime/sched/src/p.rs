@@ -91,8 +91,13 @@ impl P {
         P::try_current().expect("the thread has a P")
     }
 
+    /// The P that this thread may use. A thread in C has none, for it may have been taken from it.
     pub fn try_current() -> Option<&'static P> {
-        M::try_current()?.p()
+        let m = M::try_current()?;
+        match m.thread.go_sp.load(Ordering::Relaxed) {
+            0 => m.p(),
+            _ => None,
+        }
     }
 
     pub fn status(&self) -> PStatus {
