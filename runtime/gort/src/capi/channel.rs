@@ -1,0 +1,155 @@
+//! Channels.
+
+use std::ptr::NonNull;
+
+use sched::chan::{
+    self, CLOSE_OF_CLOSED, CLOSE_OF_NIL, CLOSED, Chan, MakeError, NIL, SEND_ON_CLOSED, WOULD_BLOCK,
+};
+use sched::{GRef, fatal};
+use stack::Outcome;
+
+use super::{c_texts, leave_if_asked};
+
+c_texts! {
+    pub(super) SEND_ON_CLOSED_TEXT = SEND_ON_CLOSED;
+    CLOSE_OF_NIL_TEXT = CLOSE_OF_NIL;
+    CLOSE_OF_CLOSED_TEXT = CLOSE_OF_CLOSED;
+    MAKE_SIZE_TEXT = MakeError::Size.text();
+}
+
+/// A pointer to a channel as C has it.
+type ChanPtr = Option<NonNull<Chan>>;
+
+/// # Safety
+/// `chan` is null or a channel that lives as long as the caller needs it.
+unsafe fn deref<'a>(chan: ChanPtr) -> Option<&'a Chan> {
+    // SAFETY: the caller's word.
+    chan.map(|chan| unsafe { chan.as_ref() })
+}
+
+/// The channel, or 0 where it would be too large.
+extern "C" fn make(elem_size: usize, cap: usize) -> Outcome {
+    match Chan::new(elem_size, cap) {
+        Ok(chan) => Outcome::done(chan.as_ptr() as usize),
+        Err(MakeError::Size) => Outcome::done(0),
+        Err(error @ MakeError::ElemType) => fatal::throw("", error.text()),
+    }
+}
+
+extern "C" fn free(chan: ChanPtr) -> Outcome {
+    if let Some(chan) = chan {
+        // SAFETY: nobody uses the channel any more, says the caller.
+        unsafe { Chan::free(chan) };
+    }
+    Outcome::done(0)
+}
+
+extern "C" fn send(chan: ChanPtr, elem: *const u8) -> Outcome {
+    // SAFETY: the caller's channel, and an element of its; both for as long as the goroutine waits.
+    leave_if_asked(unsafe { chan::send(deref(chan), GRef::current(), elem) })
+}
+
+extern "C" fn recv(chan: ChanPtr, elem: *mut u8) -> Outcome {
+    // SAFETY: the caller's channel, and room for an element; both for as long as the goroutine waits.
+    leave_if_asked(unsafe { chan::recv(deref(chan), GRef::current(), elem) })
+}
+
+/// 0: closed. 1: sent. 2: would block.
+extern "C" fn try_send(chan: ChanPtr, elem: *const u8) -> Outcome {
+    // SAFETY: the caller's channel, and an element of its.
+    leave_if_asked(unsafe { chan::try_send(deref(chan), elem) })
+}
+
+extern "C" fn try_recv(chan: ChanPtr, elem: *mut u8, received: *mut bool) -> Outcome {
+    // SAFETY: the caller's channel, and room for an element.
+    let value = unsafe { chan::try_recv(deref(chan), elem) }.value;
+    if value != WOULD_BLOCK && !received.is_null() {
+        // SAFETY: the caller's variable.
+        unsafe { received.write(value != CLOSED) };
+    }
+    leave_if_asked(Outcome::done(usize::from(value != WOULD_BLOCK)))
+}
+
+/// 0, or the text of a panic.
+extern "C" fn close(chan: ChanPtr) -> Outcome {
+    // SAFETY: the caller's channel.
+    let text = match unsafe { chan::close(deref(chan)) }.value {
+        NIL => CLOSE_OF_NIL_TEXT.as_ptr() as usize,
+        CLOSED => CLOSE_OF_CLOSED_TEXT.as_ptr() as usize,
+        _ => 0,
+    };
+    leave_if_asked(Outcome::done(text))
+}
+
+extern "C" fn len(chan: ChanPtr) -> Outcome {
+    // SAFETY: the caller's channel.
+    Outcome::done(unsafe { deref(chan) }.map_or(0, Chan::len))
+}
+
+extern "C" fn cap(chan: ChanPtr) -> Outcome {
+    // SAFETY: the caller's channel.
+    Outcome::done(unsafe { deref(chan) }.map_or(0, Chan::cap))
+}
+
+operation! {
+    "gort_chanrecv" recv;
+    "gort_try_recv" try_recv;
+}
+
+anywhere!("gort_freechan" free);
+anywhere!("gort_chanlen" len);
+anywhere!("gort_chancap" cap);
+
+checked!("gort_chansend" send, zero panics SEND_ON_CLOSED_TEXT);
+checked!("gort_closechan" close, text panics "gort_panic_runtime");
+
+global_asm_anywhere!(
+    concat!(
+        function!(
+            "gort_try_send",
+            open_frame!(),
+            "lea r11, [rip + {try_send}]",
+            "call gort_enter",
+            close_frame!(),
+            "test eax, eax",
+            "jz 2f",
+            "cmp eax, {would_block}",
+            "setne al",
+            "ret",
+            "2:",
+            "lea rdi, [rip + {send_on_closed}]",
+            "jmp gort_panic_runtime",
+        ),
+        // Called by C it panics where C was called from: as Go that C calls.
+        function!(
+            "gort_makechan",
+            unless_on_goroutine!(),
+            open_frame!(),
+            "lea r11, [rip + {make}]",
+            "call gort_enter",
+            close_frame!(),
+            "test rax, rax",
+            "jz 3f",
+            "ret",
+            "3:",
+            "lea rdi, [rip + {make_size}]",
+            "jmp gort_panic_runtime",
+            "2:",
+            open_frame!(),
+            "call {make}",
+            close_frame!(),
+            "test rax, rax",
+            "jz 4f",
+            "ret",
+            "4:",
+            "lea rdi, [rip + {make_size}]",
+            "lea r11, [rip + gort_panic_runtime]",
+            "jmp gort_callback",
+        ),
+    ),
+    try_send = sym try_send,
+    would_block = const WOULD_BLOCK,
+    send_on_closed = sym SEND_ON_CLOSED_TEXT,
+    make = sym make,
+    make_size = sym MAKE_SIZE_TEXT,
+);

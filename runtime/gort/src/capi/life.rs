@@ -1,0 +1,118 @@
+//! The program's beginning and end.
+
+use std::arch::global_asm;
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::Once;
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+
+use bridge::StackKind;
+use sched::{preempt, start};
+use stack::Outcome;
+
+/// What `main` got from the system: see [`arguments`].
+static ARGC: AtomicI32 = AtomicI32::new(0);
+static ARGV: AtomicPtr<*mut c_char> = AtomicPtr::new(std::ptr::null_mut());
+
+/// What the first goroutine calls.
+#[repr(C)]
+struct Main {
+    function: extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+}
+
+/// `argc` and `argv` as [`gort_main`] got them.
+pub fn arguments() -> (c_int, *const *mut c_char) {
+    let argv = ARGV.load(Ordering::Acquire);
+    (ARGC.load(Ordering::Acquire), argv)
+}
+
+// The first goroutine: calls main, then C's exit, as C does for its own main. That may run C that calls Go, so it is called as C.
+global_asm!(
+    function!(
+        "gort_main_goroutine",
+        open_frame!(),
+        "mov rax, qword ptr [rdi]",
+        "mov rdi, qword ptr [rdi + 8]",
+        "call rax",
+        "xor edi, edi",
+        "mov r11, qword ptr [rip + exit@GOTPCREL]",
+        "call gort_ccall",
+        "ud2",
+    ),
+    ".hidden gort_main_goroutine",
+);
+
+unsafe extern "C" {
+    fn gort_main_goroutine(main: *mut u8);
+}
+
+// Where compiled Go lies, if there is any: the linker makes these symbols for sections with such names.
+global_asm!(
+    ".weak __start_gotext",
+    ".weak __stop_gotext",
+    function!(
+        "gort_text_bounds",
+        "mov rax, qword ptr [rip + __start_gotext@GOTPCREL]",
+        "mov rdx, qword ptr [rip + __stop_gotext@GOTPCREL]",
+        "ret",
+    ),
+    ".hidden gort_text_bounds",
+);
+
+/// Two addresses, as C returns a struct of two words.
+#[repr(C)]
+struct Bounds {
+    start: usize,
+    end: usize,
+}
+
+unsafe extern "C" {
+    safe fn gort_text_bounds() -> Bounds;
+}
+
+/// Starts the runtime unless it is started, and tells it where compiled Go lies.
+pub fn start(guest: bool) {
+    static TEXT: Once = Once::new();
+    bridge::start(guest);
+    TEXT.call_once(|| {
+        let text = gort_text_bounds();
+        if text.start != text.end {
+            preempt::add_text(text.start, text.end);
+        }
+    });
+}
+
+/// `int gort_main(int argc, char **argv, void (*main_goroutine)(void *), void *arg)`
+#[unsafe(no_mangle)]
+extern "C" fn gort_main(
+    argc: c_int,
+    argv: *mut *mut c_char,
+    function: extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+) -> c_int {
+    ARGV.store(argv, Ordering::Release);
+    ARGC.store(argc, Ordering::Release);
+    start(false);
+    let mut main = Main { function, argument };
+    // SAFETY: a function of the same type but for being called through a safe pointer: it is called with the argument given here.
+    let goroutine: extern "C" fn(*mut u8) =
+        unsafe { std::mem::transmute(gort_main_goroutine as unsafe extern "C" fn(*mut u8)) };
+    start::run_main(goroutine, (&raw mut main).cast(), StackKind::Small);
+    // A goroutine that was locked to this thread has ended, and with it what the thread was good for; the others go on.
+    loop {
+        std::thread::park();
+    }
+}
+
+/// `void gort_start(void)`
+#[unsafe(no_mangle)]
+extern "C" fn gort_start() {
+    start(true);
+}
+
+extern "C" fn exit(status: c_int) -> Outcome {
+    // SAFETY: ends the process at once, as `os.Exit` does.
+    unsafe { libc::_exit(status) }
+}
+
+anywhere!("gort_exit" exit);
