@@ -7,6 +7,8 @@ use std::hint::black_box;
 use std::io::Read;
 use std::mem;
 use std::os::fd::FromRawFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -199,6 +201,46 @@ fn c_runs_off_a_thread_of_its_own() {
         "{text}"
     );
     assert!(text.ends_with("\nfatal error: stack overflow\n"), "{text}");
+}
+
+/// Says to this program that it is to overflow its main thread's stack, on which no test ever runs.
+const ON_MAIN_THREAD: &str = "OVERFLOW_ON_MAIN_THREAD";
+
+extern "C" fn before_main() {
+    if std::env::var_os(ON_MAIN_THREAD).is_some() {
+        OUT.store(2, Ordering::Relaxed);
+        let alt = prepare();
+        assert!(alt.is_own());
+        overflow();
+    }
+}
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = before_main;
+
+#[test]
+fn c_runs_off_the_main_thread() {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.env(ON_MAIN_THREAD, "");
+    // SAFETY: what runs in the child before it becomes the program is one system call.
+    unsafe {
+        child.pre_exec(|| {
+            let limit = libc::rlimit {
+                rlim_cur: 1 << 20,
+                rlim_max: 1 << 20,
+            };
+            libc::setrlimit(libc::RLIMIT_STACK, &limit);
+            Ok(())
+        })
+    };
+    let output = child.output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(TOLD), "{text}");
+    assert!(
+        text.starts_with("runtime: C stack overflow on thread "),
+        "{text}"
+    );
 }
 
 extern "C" fn wild() {

@@ -1,5 +1,6 @@
 //! The number of a process's mappings is limited, and so are its addresses.
 
+use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 
 use stack::memory::{Cache, NoMemory, Pool, Stack, inject, slot_of};
@@ -70,7 +71,7 @@ fn guard_pages_of_the_new_kind_need_no_mappings() {
     let mut stacks = Vec::with_capacity(40_000);
     forked(|| {
         let maps = || {
-            std::fs::read("/proc/self/maps")
+            fs::read("/proc/self/maps")
                 .unwrap()
                 .iter()
                 .filter(|&&b| b == b'\n')
@@ -86,25 +87,73 @@ fn guard_pages_of_the_new_kind_need_no_mappings() {
     });
 }
 
+/// Lets this process have `more` bytes more of what `resource` limits, of which it has what field `field` of `statm` says.
+fn limit(resource: libc::__rlimit_resource_t, field: usize, more: usize) -> bool {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap();
+    let now: usize = statm.split(' ').nth(field).unwrap().parse().unwrap();
+    let most = (now * 4096 + more) as u64;
+    let limit = libc::rlimit {
+        rlim_cur: most,
+        rlim_max: most,
+    };
+    // SAFETY: limits this process, which is there for nothing else.
+    unsafe { libc::setrlimit(resource, &limit) == 0 }
+}
+
 #[test]
 fn few_addresses_are_enough() {
     let mut stacks = Vec::with_capacity(1000);
     forked(|| {
-        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-        let now: usize = statm.split(' ').next().unwrap().parse().unwrap();
-        let most = (now * 4096 + (200 << 20)) as u64;
-        let limit = libc::rlimit {
-            rlim_cur: most,
-            rlim_max: most,
-        };
-        // SAFETY: limits this process.
-        if unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) } != 0 {
-            return false;
-        }
-        let mut cache = Cache::of(pool());
-        let small = Stack::small(&mut cache).is_ok();
+        let limited = limit(libc::RLIMIT_AS, 0, 200 << 20);
+        let small = Stack::small(&mut Cache::of(pool())).is_ok();
         let (taken, _) = take(1000, &mut stacks);
-        small && taken > 500
+        limited && small && taken > 500
+    });
+}
+
+#[test]
+fn usable_addresses_may_be_few_too() {
+    let mut stacks = Vec::with_capacity(1000);
+    forked(|| {
+        let limited = limit(libc::RLIMIT_DATA, 5, 2 << 20);
+        let (taken, refused) = take(1000, &mut stacks);
+        limited
+            && (10..50).contains(&taken)
+            && refused.is_some_and(|error| error.errno == libc::ENOMEM)
+    });
+}
+
+#[test]
+fn few_released_guarded_stacks_keep_their_memory() {
+    const STACKS: usize = 300;
+    const BYTES: usize = 128 << 10;
+    let resident = || -> usize {
+        let statm = fs::read_to_string("/proc/self/statm").unwrap();
+        let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
+        pages * 4096
+    };
+    let mut stacks = Vec::with_capacity(STACKS);
+    forked(|| {
+        let pool = pool();
+        let mut cache = Cache::of(pool);
+        let before = resident();
+        for _ in 0..STACKS {
+            let stack = Stack::guarded(&mut cache, BYTES).unwrap();
+            let first = stack.first().unwrap();
+            // SAFETY: all of a stack can be written.
+            unsafe { std::ptr::write_bytes(first.lo as *mut u8, 1, first.hi - first.lo) };
+            stacks.push(stack);
+        }
+        let used = resident() - before;
+        for stack in stacks.drain(..) {
+            // SAFETY: nobody runs on it.
+            unsafe { stack.release(&mut cache) };
+        }
+        let kept = resident().saturating_sub(before);
+        cache.flush();
+        pool.scavenge();
+        let left = resident().saturating_sub(before);
+        used >= STACKS * BYTES && kept < 100 * BYTES && left < 10 * BYTES
     });
 }
 

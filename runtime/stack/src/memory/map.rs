@@ -129,6 +129,7 @@ pub fn reserve(bytes: usize) -> Result<*mut u8, NoMemory> {
 
 fn map_as(bytes: usize, protection: i32) -> Result<*mut u8, NoMemory> {
     asks(bytes)?;
+    // Newer systems take MAP_STACK for "no huge pages": memory comes and goes by the page here.
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
     // SAFETY: a new mapping where the system likes it changes nothing that exists.
     let at = unsafe { libc::mmap(ptr::null_mut(), bytes, protection, flags, -1, 0) };
@@ -214,7 +215,7 @@ pub unsafe fn guard(at: *mut u8, bytes: usize) -> Result<(), NoMemory> {
             return Ok(());
         }
         let error = last_error(bytes);
-        if error.errno != libc::EINVAL {
+        if error.errno == libc::ENOMEM {
             return Err(error);
         }
         MISSING.store(true, Ordering::Relaxed);
