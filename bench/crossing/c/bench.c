@@ -68,11 +68,18 @@ bool bench_next(struct bench *b)
 	return true;
 }
 
+/* Four digits of small numbers, as Go prints them. */
+static int decimals(double value)
+{
+	return value >= 999.95 ? 0 : value >= 99.995 ? 1 : value >= 9.9995 ? 2 : 3;
+}
+
 void bench_done(struct bench *b)
 {
 	if (!enough(b))
 		return;
-	printf("Benchmark%-16s\t%10lld\t%12.4g ns/op", b->entry->name, (long long)b->n, (double)b->ns / (double)b->n);
+	double each = (double)b->ns / (double)b->n;
+	printf("Benchmark%-16s\t%10lld\t%12.*f ns/op", b->entry->name, (long long)b->n, decimals(each), each);
 	if (b->unit)
 		printf("\t%12.1f %s", b->figure, b->unit);
 	printf("\n");
