@@ -83,8 +83,13 @@ impl Mutex {
             self.take_over(state, attempt);
             return Outcome::done(LOCKED_NOW);
         }
+        let not_free = if on(Fault::MutexTakenOnItsWay) {
+            LOCKED
+        } else {
+            LOCKED | STARVING
+        };
         loop {
-            let free = state & (LOCKED | STARVING) == 0;
+            let free = state & not_free == 0;
             let mut new = if free { state | LOCKED } else { state + WAITER };
             if !free && attempt >= PATIENCE && state & LOCKED != 0 {
                 new |= STARVING;

@@ -58,19 +58,19 @@ impl NotifyList {
     /// A ticket to [`NotifyList::wait`] with. A goroutine calls it without leaving its stack.
     #[inline]
     pub fn ticket(&self) -> u32 {
-        self.wait.fetch_add(1, Ordering::SeqCst)
+        self.wait.fetch_add(1, Ordering::AcqRel)
     }
 
     /// Whether all tickets have been called, so that there is nobody to notify.
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.wait.load(Ordering::SeqCst) == self.notify.load(Ordering::SeqCst)
+        self.wait.load(Ordering::Acquire) == self.notify.load(Ordering::Acquire)
     }
 
     /// Waits until `ticket` is called.
     pub fn wait(&self, g: GRef, ticket: u32) -> Outcome {
         self.lock.lock();
-        let called = before(ticket, self.notify.load(Ordering::SeqCst));
+        let called = before(ticket, self.notify.load(Ordering::Acquire));
         if called && !on(Fault::NotifyForgetsTicket) {
             // SAFETY: the lock is held.
             unsafe { self.lock.unlock() };
@@ -101,7 +101,7 @@ impl NotifyList {
         self.last.set(ptr::null());
         // Who has a ticket and hasn't queued finds it called.
         self.notify
-            .store(self.wait.load(Ordering::SeqCst), Ordering::SeqCst);
+            .store(self.wait.load(Ordering::Acquire), Ordering::Release);
         // SAFETY: the lock is held; waiters in the queue are valid, and their goroutines stay parked until they are readied below.
         unsafe {
             while let Some(waiter) = next.as_ref() {
@@ -120,10 +120,10 @@ impl NotifyList {
             return Outcome::done(0);
         }
         self.lock.lock();
-        let ticket = self.notify.load(Ordering::SeqCst);
+        let ticket = self.notify.load(Ordering::Acquire);
         let mut woken = None;
-        if ticket != self.wait.load(Ordering::SeqCst) {
-            self.notify.store(ticket.wrapping_add(1), Ordering::SeqCst);
+        if ticket != self.wait.load(Ordering::Acquire) {
+            self.notify.store(ticket.wrapping_add(1), Ordering::Release);
             // SAFETY: the lock is held.
             woken = unsafe { self.remove(ticket) };
         }

@@ -5,8 +5,8 @@
 //! is built on top, in the mutex.
 //!
 //! No wake-up is lost. Who waits counts itself in `Root::waiting`, then looks for a token; who releases adds a token, then looks at
-//! `waiting`. One of the two sees the other, since all four are sequentially consistent. A releaser that sees a waiter comes for the
-//! root's lock: by then the waiter is queued, or has found a token and gone.
+//! `waiting`. One of the two sees the other, since each has a sequentially consistent fence between. A releaser that sees a waiter
+//! comes for the root's lock: by then the waiter is queued, or has found a token and gone.
 
 use std::ptr;
 
@@ -15,7 +15,7 @@ use stack::Outcome;
 use crate::fault::{Fault, on};
 use crate::g::{GQueue, GRef, WaitReason, ready_all};
 use crate::lock::{Cell, Lock, maybe_const};
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicU32, Ordering, fence};
 use crate::wait::Waiter;
 
 /// Result of [`acquire`]: the goroutine has a token.
@@ -56,14 +56,15 @@ fn root(address: *const AtomicU32) -> &'static Root {
 /// Takes a token if there is one. A goroutine may call this without leaving its stack.
 #[inline]
 pub fn try_acquire(semaphore: &AtomicU32) -> bool {
-    let mut tokens = semaphore.load(Ordering::SeqCst);
+    let mut tokens = semaphore.load(Ordering::Relaxed);
     while tokens != 0 {
-        match semaphore.compare_exchange_weak(
+        let less = semaphore.compare_exchange_weak(
             tokens,
             tokens - 1,
-            Ordering::SeqCst,
-            Ordering::SeqCst,
-        ) {
+            Ordering::Acquire,
+            Ordering::Relaxed,
+        );
+        match less {
             Ok(_) => return true,
             Err(now) => tokens = now,
         }
@@ -90,14 +91,15 @@ pub unsafe fn acquire(
     root.lock.lock();
     let late = on(Fault::SemaphoreCountsLate);
     if !late {
-        root.waiting.fetch_add(1, Ordering::SeqCst);
+        root.waiting.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
     }
     let acquired = try_acquire(tokens);
     if late {
-        root.waiting.fetch_add(1, Ordering::SeqCst);
+        root.waiting.fetch_add(1, Ordering::Relaxed);
     }
     if acquired {
-        root.waiting.fetch_sub(1, Ordering::SeqCst);
+        root.waiting.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: the lock is held.
         unsafe { root.lock.unlock() };
         return Outcome::done(ACQUIRED);
@@ -118,8 +120,9 @@ pub unsafe fn acquire(
 #[must_use]
 pub fn add(semaphore: &AtomicU32, tokens: u32) -> bool {
     let root = root(semaphore);
-    semaphore.fetch_add(tokens, Ordering::SeqCst);
-    root.waiting.load(Ordering::SeqCst) != 0
+    semaphore.fetch_add(tokens, Ordering::Release);
+    fence(Ordering::SeqCst);
+    root.waiting.load(Ordering::Relaxed) != 0
 }
 
 /// The second half of a release: gives tokens to waiters, up to `tokens` of them. The semaphore itself may be gone by now, as those
@@ -176,7 +179,7 @@ fn take(semaphore: *const AtomicU32, tokens: u32) -> GQueue {
         }
         // SAFETY: the lock is held, and `waiter` stands at `link`.
         unsafe { remove_head(link, waiter) };
-        root.waiting.fetch_sub(1, Ordering::SeqCst);
+        root.waiting.fetch_sub(1, Ordering::Relaxed);
         let g = waiter.g.get().expect("a queued waiter has a goroutine");
         g.context.value.set(ACQUIRED);
         woken.push(g);

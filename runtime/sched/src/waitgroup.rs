@@ -21,6 +21,8 @@ pub const WAS_ZERO: usize = 0;
 pub const WAITED: usize = sema::ACQUIRED;
 
 /// A counter and who waits for its end.
+///
+/// What a goroutine did before it took one off the counter, it did before the wait of those who find zero, or whom the last wakes.
 #[repr(C)]
 pub struct WaitGroup {
     /// The counter, signed, in the upper half; the number of waiters below.
@@ -73,7 +75,7 @@ impl WaitGroup {
         let delta = delta as i64 as u64;
         let state = self
             .state
-            .fetch_add(delta << 32, Ordering::SeqCst)
+            .fetch_add(delta << 32, Ordering::AcqRel)
             .wrapping_add(delta << 32);
         let (now, waiters) = (counter(state), waiters(state));
         if now < 0 {
@@ -87,11 +89,12 @@ impl WaitGroup {
         }
         // Nobody else changes the state from here on: who adds while others wait for the end misuses it, and who begins to wait finds
         // the counter to be zero.
-        if self.state.load(Ordering::SeqCst) != state {
+        if self.state.load(Ordering::Relaxed) != state {
             return Added::Misuse;
         }
         if !on(Fault::WaitGroupResetsLate) {
-            self.state.store(0, Ordering::SeqCst);
+            // Released for those who find zero here, and don't read what the others have written to the state.
+            self.state.store(0, Ordering::Release);
         }
         Added::Release(waiters)
     }
@@ -103,7 +106,7 @@ impl WaitGroup {
             sema::wake(sema, waiters);
         }
         if on(Fault::WaitGroupResetsLate) {
-            self.state.store(0, Ordering::SeqCst);
+            self.state.store(0, Ordering::Relaxed);
         }
         Outcome::done(0)
     }
@@ -111,12 +114,12 @@ impl WaitGroup {
     /// Whether the counter is zero, so that there is nothing to wait for.
     #[inline]
     pub fn is_zero(&self) -> bool {
-        counter(self.state.load(Ordering::SeqCst)) == 0
+        counter(self.state.load(Ordering::Acquire)) == 0
     }
 
     /// Waits until the counter is zero. Results in [`WAS_ZERO`] or [`WAITED`].
     pub fn wait(&self, g: GRef) -> Outcome {
-        let mut state = self.state.load(Ordering::SeqCst);
+        let mut state = self.state.load(Ordering::Acquire);
         loop {
             if counter(state) == 0 {
                 return Outcome::done(WAS_ZERO);
@@ -124,8 +127,8 @@ impl WaitGroup {
             match self.state.compare_exchange_weak(
                 state,
                 state + 1,
-                Ordering::SeqCst,
-                Ordering::SeqCst,
+                Ordering::Acquire,
+                Ordering::Acquire,
             ) {
                 Ok(_) => break,
                 Err(now) => state = now,
@@ -138,6 +141,6 @@ impl WaitGroup {
     /// Asked by a goroutine that has waited: whether nobody has begun to use the WaitGroup again. If not, a panic with [`REUSED`].
     #[inline]
     pub fn waited(&self) -> bool {
-        self.state.load(Ordering::SeqCst) == 0
+        self.state.load(Ordering::Relaxed) == 0
     }
 }
