@@ -10,13 +10,19 @@ enum { MOST = 1000000000 };
 static const struct bench_entry *table;
 static char **names;
 static int64_t goal_ns = 1000000000;
+static int64_t exactly; /* so often, if not 0 */
 
 void bench_setup(int argc, char **argv, const struct bench_entry *entries)
 {
 	table = entries;
 	argv += argc > 0;
 	if (*argv && argv[1] && strcmp(*argv, "-benchtime") == 0) {
-		goal_ns = (int64_t)(strtod(argv[1], NULL) * 1e9);
+		char *unit;
+		double time = strtod(argv[1], &unit);
+		if (*unit == 'x')
+			exactly = (int64_t)time;
+		else
+			goal_ns = (int64_t)(time * 1e9);
 		argv += 2;
 	}
 	names = argv;
@@ -42,6 +48,8 @@ static const struct bench_entry *first_chosen(const struct bench_entry *entry)
 /* By package testing: a fifth more than would fill the time, at most a hundred times as many as before. */
 static int64_t predict(int64_t n, int64_t ns)
 {
+	if (exactly)
+		return exactly;
 	int64_t next = ns > 0 ? (int64_t)((double)goal_ns * (double)n / (double)ns) : MOST;
 	next += next / 5;
 	if (next > 100 * n)
@@ -53,7 +61,7 @@ static int64_t predict(int64_t n, int64_t ns)
 
 static bool enough(const struct bench *b)
 {
-	return b->ns >= goal_ns || b->n >= MOST;
+	return exactly ? b->n >= exactly : b->ns >= goal_ns || b->n >= MOST;
 }
 
 bool bench_next(struct bench *b)

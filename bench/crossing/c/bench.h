@@ -28,7 +28,7 @@ struct bench {
 	const char *unit;
 };
 
-/* Takes the command line, `[-benchtime SECONDS] [NAME…]`, and the table, which ends with a null name. */
+/* Takes the command line, `[-benchtime SECONDS|COUNTx] [NAME…]`, and the table, which ends with a null name. */
 void bench_setup(int argc, char **argv, const struct bench_entry *table);
 
 /* The next run; false when all is done. *b is zero before the first. */
