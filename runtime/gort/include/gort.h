@@ -144,7 +144,7 @@ struct gort_case {
 	void *elem;   /* where to receive to (null: dropped), or what to send */
 	int32_t dir;  /* enum gort_direction */
 	int32_t reserved;
-	uintptr_t room[9]; /* the runtime's */
+	uintptr_t room[6]; /* the runtime's */
 };
 
 /*

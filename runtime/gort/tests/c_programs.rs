@@ -1,0 +1,278 @@
+//! Programs in C against the C ABI: what stands in for compiled Go, and C beside it. See `c/case.h`.
+//!
+//! All files of `c/` make one program for each level of optimisation; each of their cases is a test, in a process of its own. A second word in
+//! a test's name says the level.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Longer than any case takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a case is to do.
+struct Case {
+    name: String,
+    in_c: bool,
+    exit: i32,
+    stderr: Vec<String>,
+    env: Vec<(String, String)>,
+    release: bool,
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let sources = sources();
+    let cases: Vec<Case> = sources.iter().flat_map(|path| cases(path)).collect();
+    let levels = ["O0", "O2"];
+    if !arguments.list {
+        write_table(&cases);
+        thread::scope(|scope| {
+            for level in levels {
+                let sources = &sources;
+                scope.spawn(move || build(sources, level));
+            }
+        });
+    }
+    let mut trials = Vec::new();
+    for level in levels {
+        for case in &cases {
+            trials.push(trial(case, level));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial(case: &Case, level: &'static str) -> Trial {
+    let mut command = Command::new(program(level));
+    command.arg(&case.name).env_remove("GOMAXPROCS");
+    command.envs(case.env.iter().map(|(name, value)| (name, value)));
+    let (exit, stderr) = (case.exit, case.stderr.clone());
+    Trial::test(format!("{} {level}", case.name), move || {
+        run(command, exit, &stderr)
+    })
+    .with_ignored_flag(case.release && cfg!(debug_assertions))
+}
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn out(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+fn program(level: &str) -> PathBuf {
+    out(&format!("c_programs_{level}"))
+}
+
+fn sources() -> Vec<PathBuf> {
+    let entries = fs::read_dir(here().join("tests/c")).expect("tests/c is there");
+    let mut sources: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("tests/c can be read").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "c"))
+        .collect();
+    sources.sort();
+    sources
+}
+
+/// The cases of one file, each with what stands before it.
+fn cases(path: &Path) -> Vec<Case> {
+    let text = fs::read_to_string(path).expect("a test's source can be read");
+    let mut cases = Vec::new();
+    let mut notes: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        if let Some(note) = line.strip_prefix("// ") {
+            notes.push(note);
+            continue;
+        }
+        let in_c = line.starts_with("C_CASE(");
+        let named = line
+            .strip_prefix("C_CASE(")
+            .or_else(|| line.strip_prefix("CASE("));
+        if let Some((name, _)) = named.and_then(|rest| rest.split_once(')')) {
+            cases.push(case(name, in_c, &notes));
+        }
+        notes.clear();
+    }
+    cases
+}
+
+fn case(name: &str, in_c: bool, notes: &[&str]) -> Case {
+    let mut case = Case {
+        name: name.to_owned(),
+        in_c,
+        exit: 0,
+        stderr: Vec::new(),
+        env: Vec::new(),
+        release: false,
+    };
+    for note in notes {
+        match note.split_once(' ').unwrap_or((note, "")) {
+            ("exit", status) => case.exit = status.parse().expect("a status"),
+            ("stderr", text) => case.stderr.push(text.to_owned()),
+            ("env", pair) => {
+                let (name, value) = pair.split_once('=').expect("NAME=VALUE");
+                case.env.push((name.to_owned(), value.to_owned()));
+            }
+            ("release", _) => case.release = true,
+            _ => panic!("{name}: what is {note:?}?"),
+        }
+    }
+    case
+}
+
+/// The names of all cases, for `support.c`.
+fn write_table(cases: &[Case]) {
+    let mut text = String::from("#include <stdbool.h>\n");
+    for Case { name, .. } in cases {
+        let _ = writeln!(text, "void case_{name}(void *);");
+    }
+    text.push_str(
+        "const struct entry { const char *name; void (*run)(void *); bool in_c; } table[] = {\n",
+    );
+    for Case { name, in_c, .. } in cases {
+        let _ = writeln!(text, "\t{{\"{name}\", case_{name}, {in_c}}},");
+    }
+    text.push_str("\t{0},\n};\n");
+    fs::write(out("table.c"), text).expect("the table can be written");
+}
+
+/// Compiles every file for Go and for C, and links them with the runtime.
+fn build(sources: &[PathBuf], level: &str) {
+    let mut objects = Vec::new();
+    for source in sources {
+        let stem = source.file_stem().expect("a file").to_string_lossy();
+        objects.push(compile_go(
+            source,
+            level,
+            &out(&format!("{stem}.go.{level}.o")),
+        ));
+        objects.push(compile_c(
+            source,
+            level,
+            &out(&format!("{stem}.c.{level}.o")),
+        ));
+    }
+    let table = out(&format!("table.{level}.o"));
+    objects.push(compile_c(&out("table.c"), level, &table));
+    let mut gcc = Command::new("gcc");
+    gcc.args(&objects).arg(library()).arg("-o");
+    gcc.arg(program(level));
+    gcc.args(["-Wl,-z,now", "-pthread", "-lm", "-ldl"]);
+    tool(gcc);
+}
+
+fn compile_go(source: &Path, level: &str, object: &Path) -> PathBuf {
+    let mut clang = Command::new("clang-19");
+    clang.args(["-fsplit-stack", "-fno-omit-frame-pointer"]);
+    clang.args(["-fno-optimize-sibling-calls", "-DGORT_GO_TEXT"]);
+    compile(clang, source, level, object)
+}
+
+fn compile_c(source: &Path, level: &str, object: &Path) -> PathBuf {
+    compile(Command::new("gcc"), source, level, object)
+}
+
+fn compile(mut compiler: Command, source: &Path, level: &str, object: &Path) -> PathBuf {
+    compiler.args(["-g", "-Wall", "-Werror"]);
+    compiler.arg(format!("-{level}"));
+    compiler.arg("-I").arg(here().join("include"));
+    compiler.arg("-c").arg(source).arg("-o").arg(object);
+    tool(compiler);
+    object.to_owned()
+}
+
+fn tool(mut command: Command) {
+    let done = command
+        .output()
+        .unwrap_or_else(|why| panic!("{command:?}: {why}"));
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{command:?}\n{said}");
+}
+
+/// `libgort.a`, which cargo has built beside this test.
+fn library() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a file");
+    let deps = test.parent().expect("a file has a directory");
+    let built = |directory: &Path| {
+        let entries = fs::read_dir(directory).expect("a directory of cargo's");
+        let archives = entries
+            .filter_map(|entry| entry.ok()?.path().into())
+            .filter(|path: &PathBuf| {
+                let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+                name.is_some_and(|n| n.starts_with("libgort") && n.ends_with(".a"))
+            });
+        archives.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
+    };
+    built(deps)
+        .or_else(|| built(deps.parent()?))
+        .expect("cargo has built libgort.a")
+}
+
+/// Runs a case; its output, if it didn't do what it is to do.
+fn run(mut command: Command, exit: i32, stderr: &[String]) -> Result<(), Failed> {
+    let name = command.get_args().next().expect("the case's name");
+    let log = |stream: &str| {
+        let program = Path::new(command.get_program()).file_name().unwrap();
+        out(&format!(
+            "{}.{}.{stream}",
+            program.to_string_lossy(),
+            name.to_string_lossy()
+        ))
+    };
+    // To files: whoever reads pipes must not wait for what a case leaves behind.
+    let (out_log, error_log) = (log("out"), log("err"));
+    command.stdin(Stdio::null());
+    command.stdout(File::create(&out_log)?);
+    command.stderr(File::create(&error_log)?);
+    let (status, took) = wait(command)?;
+    let read = |path: &Path| {
+        fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let (said, errors) = (read(&out_log)?, read(&error_log)?);
+    let missing: Vec<&String> = stderr.iter().filter(|t| !errors.contains(*t)).collect();
+    if status.is_some_and(|status| status.code() == Some(exit)) && missing.is_empty() {
+        return Ok(());
+    }
+    let ended = status.map_or("did not end".to_owned(), |status| status.to_string());
+    Err(format!(
+        "{ended} after {took:?}, should be {exit}; missing on stderr: {missing:?}\n--- stdout\n{}--- stderr\n{}",
+        shortened(&said),
+        shortened(&errors)
+    )
+    .into())
+}
+
+/// The first and the last of much.
+fn shortened(text: &str) -> String {
+    const LINES: usize = 60;
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() <= 2 * LINES {
+        return text.to_owned();
+    }
+    let (first, last) = (&lines[..LINES], &lines[lines.len() - LINES..]);
+    format!("{}\n…\n{}\n", first.join("\n"), last.join("\n"))
+}
+
+/// How the process ended; none if it had to be killed.
+fn wait(mut command: Command) -> std::io::Result<(Option<ExitStatus>, Duration)> {
+    let begin = Instant::now();
+    let mut child = command.spawn()?;
+    let mut pause = Duration::from_micros(500);
+    while begin.elapsed() < PATIENCE {
+        if let Some(status) = child.try_wait()? {
+            return Ok((Some(status), begin.elapsed()));
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok((None, begin.elapsed()))
+}
