@@ -18,6 +18,8 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::wait::{Taken, WaitQueue};
 
 mod step;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 pub(crate) use step::Step;
 
@@ -172,15 +174,28 @@ impl Chan {
     }
 
     /// Whether a receive would have blocked at some moment during this call; without the lock, from any thread.
+    #[inline]
+    pub fn would_block_recv(&self) -> bool {
+        self.look_recv() == Some(WOULD_BLOCK)
+    }
+
+    /// What a receive that must not block results in, if that can be told without the lock.
     ///
     /// A channel may be closed, then drained. Who looks at `closed` second can't miss the first after having seen the second: what
     /// made the channel empty was released after the close, under the lock.
     #[inline]
-    pub fn would_block_recv(&self) -> bool {
-        if on(Fault::ClosedBeforeEmpty) {
-            return !self.closed.load(Ordering::Acquire) && self.is_drained();
+    fn look_recv(&self) -> Option<usize> {
+        if on(Fault::ClosedBeforeEmpty) && !self.closed.load(Ordering::Acquire) {
+            return self.is_drained().then_some(WOULD_BLOCK);
         }
-        self.is_drained() && !self.closed.load(Ordering::Acquire)
+        if !self.is_drained() {
+            return None;
+        }
+        if !self.closed.load(Ordering::Acquire) {
+            return Some(WOULD_BLOCK);
+        }
+        // Closed for good; but something may have been sent between the two looks, and before the close.
+        (self.is_drained() || on(Fault::ClosedInTwoLooks)).then_some(CLOSED)
     }
 
     fn is_full(&self) -> bool {
@@ -273,12 +288,20 @@ pub unsafe fn try_send(ch: Option<&Chan>, elem: *const u8) -> Outcome {
 /// # Safety
 /// `elem` has room for an element, or is null.
 pub unsafe fn try_recv(ch: Option<&Chan>, elem: *mut u8) -> Outcome {
-    let Some(ch) = ch.filter(|ch| !ch.would_block_recv()) else {
+    let Some(ch) = ch else {
         return Outcome::done(WOULD_BLOCK);
     };
-    ch.lock.lock();
-    // SAFETY: the lock is held until it is released; `elem` by the caller's word.
+    // SAFETY: the lock is held where it must be, until it is released; `elem` by the caller's word.
     unsafe {
+        match ch.look_recv() {
+            Some(CLOSED) => {
+                ch.zero(elem);
+                return Outcome::done(CLOSED);
+            }
+            Some(result) => return Outcome::done(result),
+            None => {}
+        }
+        ch.lock.lock();
         let step = ch.recv_locked(elem);
         ch.lock.unlock();
         Outcome::done(ch.finish_recv(step, elem))

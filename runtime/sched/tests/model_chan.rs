@@ -251,6 +251,22 @@ fn a_channel_that_was_never_open_and_empty_is_not_found_so() {
 }
 
 #[test]
+fn what_was_sent_before_the_close_is_received() {
+    check(5, &[Fault::ClosedInTwoLooks], |goroutines| {
+        let ch = Ch::new(1);
+        let other = ch.clone();
+        goroutines.go(move || {
+            assert_eq!(ch.send(7), DONE);
+            assert_eq!(ch.close(), DONE);
+        });
+        goroutines.go(move || {
+            let (result, value) = other.try_recv();
+            assert!(result == WOULD_BLOCK || (result, value) == (DONE, 7));
+        });
+    });
+}
+
+#[test]
 fn a_try_receive_meets_a_parked_sender_or_says_so() {
     check(5, &[], |goroutines| {
         let ch = Ch::new(0);

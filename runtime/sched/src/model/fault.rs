@@ -35,6 +35,8 @@ pub enum Fault {
     CloseMarksLate,
     /// A receive that must not block looks whether the channel is closed, then whether it is empty.
     ClosedBeforeEmpty,
+    /// A receive that must not block takes a closed channel for empty that it has found to be empty before.
+    ClosedInTwoLooks,
     /// Two channels wake the same select.
     SelectWonTwice,
     /// A woken select leaves its other waiters where they are.
