@@ -326,7 +326,7 @@ pub unsafe fn finish(select: *const Select, value: usize) -> Outcome {
 fn random_below(limit: u32) -> u32 {
     // The generator's upper half is the better one.
     let random = crate::m::M::current().random() >> 32;
-    (random * u64::from(limit) >> 32) as u32
+    ((random * u64::from(limit)) >> 32) as u32
 }
 
 /// Models are deterministic: cases are tried in the order in which they stand.

@@ -109,8 +109,6 @@ fn a_closed_channel_gives_what_it_has_then_zeroes() {
     assert_eq!(chan.recv::<2>(), (DONE, [7; 2]));
     assert_eq!(chan.recv::<2>(), (CLOSED, [0; 2]));
     // SAFETY: a value that is dropped needs no room.
-    assert_eq!(
-        unsafe { try_recv(chan.get(), std::ptr::null_mut()) }.value,
-        CLOSED
-    );
+    let dropped = unsafe { try_recv(chan.get(), std::ptr::null_mut()) };
+    assert_eq!(dropped.value, CLOSED);
 }
