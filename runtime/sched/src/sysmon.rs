@@ -43,7 +43,7 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
             _ => delay,
         };
         SHARED.sysmon_note.sleep_for(delay);
-        if sleep_while_idle() {
+        if delay == LONGEST && sleep_while_idle() {
             idle = 0;
             delay = SHORTEST;
         }
@@ -56,7 +56,8 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
     }
 }
 
-/// While no P runs there is nothing to watch. Whether it slept.
+/// While no P runs there is nothing to watch: for when that has been so for a while, since who takes a P then has to wake us. Whether it
+/// slept.
 fn sleep_while_idle() -> bool {
     let all_idle = || SHARED.idle.idle_ps() == p::count();
     let resting = || all_idle() || SHARED.stopping.load(Ordering::Acquire);

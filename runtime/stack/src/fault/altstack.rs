@@ -4,6 +4,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::mem;
 use std::ptr;
+use std::sync::{Mutex, PoisonError};
 
 use crate::memory::NoMemory;
 use crate::memory::map;
@@ -34,14 +35,21 @@ impl AltStack {
         // SAFETY: reads a constant of the system.
         let registers = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) } as usize;
         let bytes = map::page() + (SIZE + registers).next_multiple_of(map::page());
-        let base = map::map(bytes)?;
+        let kept = POOL.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let fresh = kept.is_none();
+        let base = match kept {
+            Some(kept) => kept.0,
+            None => map::map(bytes)?,
+        };
         // From here on, dropping it undoes what was done.
         let stack = AltStack {
             mapping: Some((base, bytes)),
             _thread: PhantomData,
         };
-        // SAFETY: nobody uses the mapping yet.
-        unsafe { map::guard(base, map::page())? };
+        if fresh {
+            // SAFETY: nobody uses the mapping yet.
+            unsafe { map::guard(base, map::page())? };
+        }
         // SAFETY: the stack lies in the mapping, behind the guard page, and stays there until it is taken down.
         unsafe { set(base.add(map::page()), bytes - map::page(), 0)? };
         Ok(stack)
@@ -72,11 +80,27 @@ impl Drop for AltStack {
             Some(_) => false,
         };
         if gone {
+            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+            if pool.len() < KEPT {
+                pool.push(Mapping(base));
+                return;
+            }
+            drop(pool);
             // SAFETY: the thread doesn't use the mapping any more. If the system keeps it, some addresses are lost.
             let _ = unsafe { map::unmap(base, bytes) };
         }
     }
 }
+
+/// Mappings for threads to come, all of one size: a thread that C makes for one call gets its own in no time.
+static POOL: Mutex<Vec<Mapping>> = Mutex::new(Vec::new());
+const KEPT: usize = 64;
+
+/// A mapping that nobody uses.
+struct Mapping(*mut u8);
+
+// SAFETY: memory of no thread.
+unsafe impl Send for Mapping {}
 
 /// Where the thread's stack for signals begins, if it has one.
 fn current() -> Option<*mut u8> {

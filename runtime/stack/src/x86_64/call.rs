@@ -94,6 +94,26 @@ macro_rules! callback_leave {
     };
 }
 
+/// C has returned: its results stay where they are.
+macro_rules! ccall_return {
+    () => {
+        concat!(
+            "lea rsp, [rbp - 8]\n",
+            "cmp qword ptr [rbx + {go_sp}], rsp\n",
+            "jne gort_ccall_jumped\n",
+            "mov qword ptr [rbx + {go_sp}], 0\n",
+            "cmp dword ptr [rbx + {retake}], 0\n",
+            "jne gort_ccall_slow\n",
+            "pop rbx\n",
+            "pop rbp\n",
+            ".cfi_remember_state\n",
+            ".cfi_def_cfa rsp, 8\n",
+            "ret\n",
+            ".cfi_restore_state\n",
+        )
+    };
+}
+
 global_asm!(
     ".text",
     // C's stack arguments need no copy: there are none.
@@ -108,19 +128,7 @@ global_asm!(
     "inc qword ptr [rbx + {calls}]",
     "mov rsp, qword ptr [rbx + {system_sp}]",
     "call r11",
-    "gort_ccall_return:",
-    "lea rsp, [rbp - 8]",
-    "cmp qword ptr [rbx + {go_sp}], rsp",
-    "jne gort_ccall_jumped",
-    "mov qword ptr [rbx + {go_sp}], 0",
-    "cmp dword ptr [rbx + {retake}], 0",
-    "jne gort_ccall_slow",
-    "pop rbx",
-    "pop rbp",
-    ".cfi_remember_state",
-    ".cfi_def_cfa rsp, 8",
-    "ret",
-    ".cfi_restore_state",
+    ccall_return!(),
     ".cfi_endproc",
     ".size gort_ccall, . - gort_ccall",
     // r10d: bytes of stack arguments, a multiple of 8, more than 0. They are pushed again, last first.
@@ -134,15 +142,17 @@ global_asm!(
     "mov qword ptr [rbx + {go_sp}], rsp",
     "inc qword ptr [rbx + {calls}]",
     "mov rsp, qword ptr [rbx + {system_sp}]",
-    "test r10d, 8",
-    "jz 2f",
-    "sub rsp, 8",
+    // Sixteen bytes at a time: one more word than there is, perhaps, of what the caller has on its stack anyway. xmm8 carries no argument.
+    "add r10d, 8",
+    "and r10d, -16",
+    "sub rsp, r10",
     "2:",
-    "push qword ptr [rbp + 8 + r10]",
-    "sub r10d, 8",
+    "movups xmm8, xmmword ptr [rbp + r10]",
+    "movups xmmword ptr [rsp + r10 - 16], xmm8",
+    "sub r10d, 16",
     "jnz 2b",
     "call r11",
-    "jmp gort_ccall_return",
+    ccall_return!(),
     ".cfi_endproc",
     ".size gort_ccall_stack, . - gort_ccall_stack",
     // Promised to be short and never to call Go: only the stack changes.
@@ -192,7 +202,7 @@ global_asm!(
     ".type gort_ccall_jumped, @function",
     "gort_ccall_jumped:",
     "mov rdi, rbx",
-    "mov rsp, qword ptr [rbx + {system_base}]",
+    "mov rsp, qword ptr [rbx + {system_sp}]",
     "call qword ptr [rip + {hooks} + {jumped}]",
     "ud2",
     ".size gort_ccall_jumped, . - gort_ccall_jumped",
@@ -235,7 +245,6 @@ global_asm!(
     calls = const offset_of!(Thread, calls),
     retake = const offset_of!(Thread, retake),
     system_sp = const offset_of!(Thread, system_sp),
-    system_base = const offset_of!(Thread, system_base),
     reacquire = const offset_of!(Hooks, reacquire),
     reenter = const offset_of!(Hooks, reenter),
     jumped = const offset_of!(Hooks, jumped),
