@@ -9,14 +9,20 @@ pub use sched::ops::StackKind;
 
 /// Starts the runtime unless it is started; `guest`: as a library in somebody else's process.
 pub fn start(guest: bool) {
-    sched::start::start(
-        sched::start::BridgeHooks {
-            reacquire: cross::reacquire,
-            reenter: cross::reenter,
-            jumped: cross::jumped,
-            attach: attach::attach,
-            broken_promise: cross::broken_promise,
-        },
-        guest,
-    );
+    sched::start::start(hooks(), guest);
+}
+
+/// What a constructor does, so that C may call Go before anybody has started the runtime; that call does.
+pub fn prepare() {
+    sched::start::prepare(hooks());
+}
+
+fn hooks() -> sched::start::BridgeHooks {
+    sched::start::BridgeHooks {
+        reacquire: cross::reacquire,
+        reenter: cross::reenter,
+        jumped: cross::jumped,
+        attach: attach::attach,
+        broken_promise: cross::broken_promise,
+    }
 }

@@ -290,11 +290,14 @@ void gort_exitsyscall(void);
  *   int add(int a, int b);
  *   GORT_EXPORT(add, go_add);
  */
-#define GORT_EXPORT(c_name, go_fn) GORT_STUB(c_name, ".globl", go_fn, "", "gort_callback")
+#define GORT_EXPORT(c_name, go_fn) GORT_STUB(c_name, ".globl", go_fn, GORT_STARTS, "gort_callback")
 
 /* With arguments on the stack: see GORT_CCALL_STACK. */
 #define GORT_EXPORT_STACK(c_name, go_fn, bytes) \
-	GORT_STUB(c_name, ".globl", go_fn, "movl $(" #bytes "), %r10d\n", "gort_callback_stack")
+	GORT_STUB(c_name, ".globl", go_fn, GORT_STARTS "movl $(" #bytes "), %r10d\n", "gort_callback_stack")
+
+/* Has the linker take the part of the runtime that the first call starts it with. */
+#define GORT_STARTS ".reloc ., R_X86_64_NONE, gort_start\n"
 
 /* The official way: runs fn(arg), where arg points at n bytes of arguments and results. ctxt: the C traceback's context, or 0. [C] */
 void crosscall2(void (*fn)(void *), void *arg, int32_t n, uintptr_t ctxt);

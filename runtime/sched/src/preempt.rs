@@ -68,14 +68,29 @@ static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
 /// Goroutines may be preempted by signal between these addresses: code that keeps no thread-local state and holds no lock. Refused when
 /// there are too many such places.
 pub fn add_text(start: usize, end: usize) -> bool {
+    let added = note_text(start, end);
+    if added {
+        install();
+    }
+    added
+}
+
+/// [`add_text`] before the runtime is started, which is when the signal gets its handler.
+pub fn note_text(start: usize, end: usize) -> bool {
     let index = TEXT_COUNT.fetch_add(1, Ordering::AcqRel);
     let Some(text) = TEXT.get(index) else {
         return false;
     };
     text.end.store(end, Ordering::Relaxed);
     text.start.store(start, Ordering::Release);
-    install();
     true
+}
+
+/// The runtime starts.
+pub fn start() {
+    if TEXT_COUNT.load(Ordering::Acquire) > 0 {
+        install();
+    }
 }
 
 fn in_text(pc: usize) -> bool {

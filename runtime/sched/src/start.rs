@@ -20,11 +20,12 @@ pub struct BridgeHooks {
     pub broken_promise: extern "C" fn() -> !,
 }
 
+static PREPARED: Once = Once::new();
 static STARTED: Once = Once::new();
 
-/// Starts the runtime unless it is started. `guest`: the process is somebody else's.
-pub fn start(bridge: BridgeHooks, guest: bool) {
-    STARTED.call_once(|| {
+/// What must be before C calls Go for the first time, which starts the runtime. For constructors: it makes no threads and asks nobody anything.
+pub fn prepare(bridge: BridgeHooks) {
+    PREPARED.call_once(|| {
         let hooks = Hooks {
             schedule: schedule::schedule,
             newstack: ops::newstack,
@@ -38,6 +39,13 @@ pub fn start(bridge: BridgeHooks, guest: bool) {
         };
         // SAFETY: the first to come, and nobody else gets past this place before it is done.
         unsafe { machine::set_hooks(hooks) };
+    });
+}
+
+/// Starts the runtime unless it is started. `guest`: the process is somebody else's.
+pub fn start(bridge: BridgeHooks, guest: bool) {
+    STARTED.call_once(|| {
+        prepare(bridge);
         if !debug("nomembarrier") {
             membarrier::register();
         }
@@ -47,6 +55,7 @@ pub fn start(bridge: BridgeHooks, guest: bool) {
             SHARED.idle.put_p(id);
         }
         netpoll::init();
+        crate::preempt::start();
         sysmon::start();
     });
 }
@@ -75,6 +84,23 @@ pub fn run_main(function: Function, argument: *mut u8, kind: StackKind) {
     wait_for_p(m);
     let main = ops::new_goroutine(P::current(), function, argument, kind);
     wake::enqueue_on(P::current(), main, true);
+    m.install_alternate();
+    crate::preempt::prepare(m);
+    // SAFETY: the M is this thread's, runs nothing yet, and the hooks are set.
+    unsafe { machine::run(&m.thread) };
+    leave(m);
+}
+
+/// The same with a main goroutine that stays on the calling thread. Returns when it has ended; others go on. The first goroutine of a guest's
+/// process may be one as well.
+pub fn run_main_here(function: Function, argument: *mut u8, kind: StackKind) {
+    let m = adopt_thread();
+    wait_for_p(m);
+    let main = ops::new_goroutine(P::current(), function, argument, kind);
+    main.lock_count.set(1);
+    main.locked_m.set(Some(m));
+    m.locked_g.set(Some(main));
+    m.first.set(true);
     m.install_alternate();
     crate::preempt::prepare(m);
     // SAFETY: the M is this thread's, runs nothing yet, and the hooks are set.

@@ -15,6 +15,7 @@ global_asm!(
     ),
     function!(
         "crosscall2",
+        ".reloc ., R_X86_64_NONE, gort_start",
         "mov r11, rdi",
         "mov rdi, rsi",
         "jmp gort_callback",

@@ -11,7 +11,7 @@ use stack::{Outcome, Thread};
 
 /// `go` from C: the goroutine is put where all Ps look, since the caller has none that it may use.
 extern "C" fn go_outside(function: Function, argument: *mut u8) -> Outcome {
-    super::life::start(true);
+    bridge::start(true);
     ops::spawn_outside(function, argument, StackKind::Small);
     Outcome::done(0)
 }

@@ -2,7 +2,6 @@
 
 use std::arch::global_asm;
 use std::ffi::{c_char, c_int, c_void};
-use std::sync::Once;
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use bridge::StackKind;
@@ -70,16 +69,23 @@ unsafe extern "C" {
     safe fn gort_text_bounds() -> Bounds;
 }
 
-/// Starts the runtime unless it is started, and tells it where compiled Go lies.
-pub fn start(guest: bool) {
-    static TEXT: Once = Once::new();
-    bridge::start(guest);
-    TEXT.call_once(|| {
-        let text = gort_text_bounds();
-        if text.start != text.end {
-            preempt::add_text(text.start, text.end);
-        }
-    });
+// C may call Go, in a program or a library, before anything else of the runtime is called. What refers to `gort_start`, as all stubs for calls into Go
+// do, brings this object along, and with it a constructor; it runs before those without a priority.
+global_asm!(
+    ".pushsection .init_array.00101, \"aw\", @init_array",
+    ".p2align 3",
+    ".quad {prepare}",
+    ".popsection",
+    prepare = sym prepare,
+);
+
+/// The process, or the library, is being loaded.
+extern "C" fn prepare() {
+    bridge::prepare();
+    let text = gort_text_bounds();
+    if text.start != text.end {
+        preempt::note_text(text.start, text.end);
+    }
 }
 
 /// `int gort_main(int argc, char **argv, void (*main_goroutine)(void *), void *arg)`
@@ -92,7 +98,7 @@ extern "C" fn gort_main(
 ) -> c_int {
     ARGV.store(argv, Ordering::Release);
     ARGC.store(argc, Ordering::Release);
-    start(false);
+    bridge::start(false);
     let mut main = Main { function, argument };
     // SAFETY: a function of the same type but for being called through a safe pointer: it is called with the argument given here.
     let goroutine: extern "C" fn(*mut u8) =
@@ -107,7 +113,7 @@ extern "C" fn gort_main(
 /// `void gort_start(void)`
 #[unsafe(no_mangle)]
 extern "C" fn gort_start() {
-    start(true);
+    bridge::start(true);
 }
 
 extern "C" fn exit(status: c_int) -> Outcome {

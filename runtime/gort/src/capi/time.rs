@@ -32,7 +32,7 @@ extern "C" fn nanotime() -> Outcome {
 }
 
 extern "C" fn start(ns: i64, function: Function, argument: *mut c_void) -> Outcome {
-    super::life::start(true);
+    bridge::start(true);
     // SAFETY: the caller says that the function may be called when the timer expires.
     let action = unsafe { StartGoroutine::new(function, argument.cast(), StackKind::Small) };
     let timer = Timer::new(action);
