@@ -1,5 +1,6 @@
 //! The slow ways across: somebody has wanted the P meanwhile.
 
+use crate::context;
 use sched::crossing::Settled;
 use sched::{GRef, M, fatal, ops, wake};
 use stack::{Outcome, Thread};
@@ -20,13 +21,14 @@ pub extern "C" fn reacquire() -> Outcome {
 }
 
 /// [`stack::Hooks::reenter`]: C calls Go. C's frames are on this thread, so the goroutine must go on here.
-pub extern "C" fn reenter(_: *const Thread, callee: usize) -> usize {
+pub extern "C" fn reenter(thread: *const Thread, callee: usize) -> usize {
     let m = M::current();
     if let Settled::Lost = m.crossing().settle() {
         m.set_p(None);
         ops::come_back(m, GRef::current());
     }
-    callee
+    // SAFETY: the assembly passes the calling thread's.
+    context::open(unsafe { &*thread }, callee)
 }
 
 /// [`stack::Hooks::jumped`].

@@ -48,7 +48,7 @@ fn describe(text: &mut String, g: GRef) {
 }
 
 /// One frame, as much as is known of it.
-fn frame(text: &mut String, pc: usize) {
+pub fn frame(text: &mut String, pc: usize) {
     let mut known = false;
     // The call lies before the address to which it returns.
     backtrace::resolve((pc - 1) as *mut _, |symbol| {
@@ -68,7 +68,7 @@ fn frame(text: &mut String, pc: usize) {
 }
 
 /// Return addresses on a goroutine's stack, by its chain of frame pointers, from where it entered the runtime or C.
-fn frames(g: GRef) -> Vec<usize> {
+pub fn frames(g: GRef) -> Vec<usize> {
     let running = g.status.state() == State::Running;
     let current = M::try_current().and_then(M::g) == Some(g);
     if running && !current {

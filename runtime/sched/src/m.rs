@@ -3,13 +3,13 @@
 use std::cell::Cell;
 use std::ptr;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use stack::Thread;
 use stack::fault::AltStack;
 use stack::x86_64 as machine;
 
-use crate::crossing::{Crossing, Serial};
+use crate::crossing::{Crossing, FALLBACK, Serial};
 use crate::g::GRef;
 use crate::p::P;
 
@@ -32,6 +32,8 @@ pub struct M {
     pub spinning: Cell<bool>,
     /// The goroutine that runs nowhere else.
     pub locked_g: Cell<Option<GRef>>,
+    /// `locked_g` has not run yet, and is in no queue: it is to begin here.
+    pub first: Cell<bool>,
     /// The next on the list of idle Ms; under the scheduler's lock.
     pub link: Cell<*const M>,
     /// The thread's id in the kernel; 0 while there is no thread. Who reaches for the thread holds the lock, so that it doesn't end
@@ -55,12 +57,26 @@ unsafe impl Sync for M {}
 unsafe impl Send for M {}
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+/// Every M that there is.
+static ALL: Mutex<Vec<&'static M>> = Mutex::new(Vec::new());
+/// Somebody wants to be told of every crossing.
+static SLOW: AtomicBool = AtomicBool::new(false);
+
+/// Every crossing, of every M, takes the slow way from now on.
+pub fn make_crossings_slow() {
+    SLOW.store(true, Ordering::SeqCst);
+    for m in ALL.lock().expect("nobody panics with it").iter() {
+        // Who becomes an M's thread meanwhile has set the word before, or sees that crossings are slow.
+        let _tid = m.tid.lock().expect("nobody panics with it");
+        m.thread.retake.fetch_or(FALLBACK, Ordering::SeqCst);
+    }
+}
 
 impl M {
     /// A new M, not yet of any thread.
     pub fn new() -> &'static M {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Box::leak(Box::new(M {
+        let m: &'static M = Box::leak(Box::new(M {
             thread: Thread::default(),
             id,
             p: AtomicPtr::default(),
@@ -70,6 +86,7 @@ impl M {
             next_p: AtomicPtr::default(),
             spinning: Cell::new(false),
             locked_g: Cell::new(None),
+            first: Cell::new(false),
             link: Cell::new(ptr::null()),
             tid: Mutex::new(0),
             guest: Cell::new(false),
@@ -77,7 +94,9 @@ impl M {
             leaving: Cell::new(false),
             random: Cell::new(id.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             saved: AtomicPtr::default(),
-        }))
+        }));
+        ALL.lock().expect("nobody panics with it").push(m);
+        m
     }
 
     /// This thread's M.
@@ -97,8 +116,12 @@ impl M {
         // SAFETY: reads the calling thread's id, which always works.
         let tid = unsafe { libc::gettid() };
         self.thread.limit_word.set(machine::limit_word());
-        self.crossing().open(crate::membarrier::available());
-        *self.tid.lock().expect("nobody panics with it") = tid;
+        {
+            let mut own = self.tid.lock().expect("nobody panics with it");
+            let fast = crate::membarrier::available() && !SLOW.load(Ordering::SeqCst);
+            self.crossing().open(fast);
+            *own = tid;
+        }
         // SAFETY: an M lives for ever, and the caller took it from a list or made it.
         unsafe { machine::set_thread(&self.thread) };
     }

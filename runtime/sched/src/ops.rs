@@ -192,13 +192,12 @@ pub extern "C" fn gosched() -> Outcome {
 pub extern "C" fn goexit() -> Outcome {
     let m = M::current();
     let g = GRef::current();
-    if m.in_callback() {
-        fatal::throw("", "runtime: a goroutine ended in a call from C");
-    }
+    debug_assert!(!m.in_callback(), "C frames are given up before");
     let p = P::current();
     preempt::free(g.saved.replace(std::ptr::null_mut()));
-    g.lock_count.set(0);
-    let locked = m.locked_g.take().is_some();
+    // The binding that C frames made is over with them; the thread ends only with a goroutine that has locked it.
+    let locked = g.lock_count.replace(0) > 0;
+    m.locked_g.set(None);
     g.locked_m.set(None);
     // SAFETY: the P is this M's.
     let local = unsafe { p.local() };

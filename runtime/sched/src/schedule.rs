@@ -85,6 +85,9 @@ fn give_to_locked(m: &'static M, g: GRef) {
 /// This M is bound to a goroutine that has left: sleeps until it is ready again, while another M has the P.
 fn run_locked(m: &'static M) -> *mut Context {
     let g = m.locked_g.get().expect("the M is locked");
+    if m.first.replace(false) {
+        return execute(m, g);
+    }
     if m.p().is_some() {
         let p = wake::release(m);
         wake::hand_off(p);

@@ -1,0 +1,271 @@
+//! Rust's panics, and what becomes of panics between Rust and compiled Go.
+//!
+//! Each side unwinds its own frames in its own way. Rust's end where C called an exported function: there the panic becomes compiled Go's
+//! ([`raise`]), which gives C's frames up. Compiled Go's end at a border, where Rust called C: there it becomes Rust's again, with the same
+//! payload.
+//!
+//! A Rust panic on a goroutine is silent until nobody catches it, as in Go: the hook only notes where it was.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::ffi::{CString, c_char};
+use std::fmt;
+use std::panic::PanicHookInfo;
+use std::ptr;
+use std::sync::Once;
+use std::sync::atomic::Ordering;
+
+use sched::{GRef, M, dump, fatal};
+use stack::Outcome;
+
+use super::{Frame, Kind, Value, Why, print, x86_64};
+
+/// What a Goexit unwinds Rust's frames with.
+pub struct Goexit;
+
+/// What a panic carries between Rust and compiled Go.
+pub struct Payload(pub Box<dyn Any + Send>);
+
+/// A panic of compiled Go's that has come to Rust. What carries a string comes as a `String` instead.
+pub struct GoPanic {
+    kind: Kind,
+    type_name: Option<CString>,
+    /// What the value says, or the value itself.
+    text: String,
+    number: u64,
+    shown: String,
+}
+
+/// As the end of the program would show it.
+impl fmt::Display for GoPanic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for GoPanic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl GoPanic {
+    fn new(value: &Value) -> GoPanic {
+        let has_text = matches!(value.kind, Kind::String | Kind::Error | Kind::RuntimeError);
+        let mut shown = String::new();
+        print::value(&mut shown, value);
+        GoPanic {
+            kind: value.kind,
+            type_name: type_name(value.type_name),
+            text: match has_text {
+                true => print::raw_text(value),
+                false => String::new(),
+            },
+            number: match has_text {
+                true => 0,
+                // SAFETY: the other kinds have a word.
+                false => unsafe { value.data.integer as u64 },
+            },
+            shown,
+        }
+    }
+
+    /// The panic is the runtime's own, of a mistake such as a send on a closed channel.
+    pub fn is_runtime_error(&self) -> bool {
+        self.kind == Kind::RuntimeError
+    }
+
+    fn as_value(&self) -> Value {
+        let mut value = Value::text(self.kind, &self.text);
+        if let Some(name) = &self.type_name {
+            value.type_name = name.as_ptr();
+        }
+        if !matches!(self.kind, Kind::String | Kind::Error | Kind::RuntimeError) {
+            value.data.integer = self.number as i64;
+        }
+        value
+    }
+}
+
+fn type_name(name: *const c_char) -> Option<CString> {
+    // SAFETY: null, or a name that ends with NUL and lasts as long as the panic.
+    (!name.is_null()).then(|| unsafe { std::ffi::CStr::from_ptr(name) }.to_owned())
+}
+
+impl Payload {
+    /// As compiled Go sees it. Texts are the payload's.
+    pub(super) fn as_value(&self) -> Value {
+        if let Some(go) = self.0.downcast_ref::<GoPanic>() {
+            return go.as_value();
+        }
+        match self.text() {
+            Some(text) => Value::text(Kind::String, text),
+            None => Value {
+                type_name: c"Box<dyn Any>".as_ptr(),
+                data: super::Data {
+                    pointer: ptr::from_ref(self).cast_mut().cast(),
+                },
+                ..Value::text(Kind::Pointer, "")
+            },
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        let string = self.0.downcast_ref::<String>().map(String::as_str);
+        string.or_else(|| self.0.downcast_ref::<&str>().copied())
+    }
+}
+
+/// What the panic of `frame`, which has come to a border, goes on with in Rust.
+pub(super) fn payload_at_border(g: GRef, frame: &Frame) -> Box<Payload> {
+    let own = frame.payload.replace(ptr::null_mut());
+    if !own.is_null() {
+        // SAFETY: the frame had the payload, which came from a box, and has it no more.
+        return unsafe { Box::from_raw(own) };
+    }
+    if frame.why == Why::Goexit {
+        return Box::new(Payload(Box::new(Goexit)));
+    }
+    note(g, dump::frames(g));
+    let go = GoPanic::new(&frame.value);
+    Box::new(Payload(match (go.kind, &go.type_name) {
+        (Kind::String, None) => Box::new(go.text),
+        _ => Box::new(go),
+    }))
+}
+
+/// Goes on with what was caught where C had called Rust.
+///
+/// # Safety
+/// On a goroutine's stack; no frame between here and the entry from C has anything to drop.
+pub unsafe fn raise(payload: Box<dyn Any + Send>) -> ! {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        match payload.is::<Goexit>() {
+            true => {
+                drop(payload);
+                x86_64::goexit()
+            }
+            false => x86_64::panic_with(Box::new(Payload(payload))),
+        }
+    }
+}
+
+/// Ends the goroutine after its Rust frames, and those of who called it through C.
+pub fn raise_goexit() -> ! {
+    std::panic::resume_unwind(Box::new(Goexit))
+}
+
+/// Where the goroutine's last Rust panic was.
+struct Trace(Vec<usize>);
+
+fn note(g: GRef, pcs: Vec<usize>) {
+    forget_trace(g);
+    g.unwinding.set(Box::into_raw(Box::new(Trace(pcs))).cast());
+}
+
+/// The goroutine ends, or panics again.
+pub fn forget_trace(g: GRef) {
+    let old = g.unwinding.replace(ptr::null_mut()).cast::<Trace>();
+    if !old.is_null() {
+        // SAFETY: comes from a box, and the goroutine has it no more.
+        drop(unsafe { Box::from_raw(old) });
+    }
+}
+
+/// The operation of a goroutine that nobody has kept from panicking: ends the program. `payload` is a [`Payload`] in a box.
+pub extern "C" fn uncaught(payload: *mut Payload) -> Outcome {
+    // SAFETY: the caller has leaked the box.
+    let payload = unsafe { &*payload };
+    let mut text = String::from("panic: ");
+    print::value(&mut text, &payload.as_value());
+    text.push_str("\n\n");
+    text.push_str(&traceback(GRef::current()));
+    fatal::end(&text)
+}
+
+/// As [`print::goroutines`], with where the panic was in place of where the goroutine is.
+fn traceback(g: GRef) -> String {
+    let now = print::goroutines();
+    // SAFETY: set by `note`, and the goroutine is the caller's.
+    let Some(trace) = (unsafe { g.unwinding.get().cast::<Trace>().as_ref() }) else {
+        return now;
+    };
+    if now.is_empty() {
+        return now;
+    }
+    let mut text = format!("goroutine {} [running]:\n", g.id.load(Ordering::Relaxed));
+    for &pc in &trace.0[own_frames(&trace.0)..] {
+        dump::frame(&mut text, pc);
+    }
+    let others = now.split_once("\n\n").map_or("", |(_, others)| others);
+    text + "\n" + others
+}
+
+/// How many frames at the beginning are of those that make a panic.
+fn own_frames(pcs: &[usize]) -> usize {
+    let makes_panics = |pc: &usize| {
+        let mut found = false;
+        backtrace::resolve((pc - 1) as *mut _, |symbol| {
+            let name = symbol
+                .name()
+                .map(|name| name.to_string())
+                .unwrap_or_default();
+            found |= name.contains("rust_begin_unwind")
+                || name.contains("__rustc::rust_panic")
+                || name.starts_with("core::panicking::")
+                || name.starts_with("std::panicking::");
+        });
+        found
+    };
+    let last = pcs.iter().take(24).rposition(makes_panics);
+    last.map_or(0, |last| last + 1)
+}
+
+/// The goroutine whose own code, Go or C, this thread runs right now: not the runtime's, nor that of a thread outside of any goroutine.
+fn goroutine_here() -> Option<GRef> {
+    let m = M::try_current()?;
+    let g = m.g()?;
+    let here = Cell::new(0_u8);
+    match m.thread.go_sp.load(Ordering::Relaxed) {
+        0 => g.stack().contains(here.as_ptr() as usize).then_some(g),
+        // A guest's thread has a goroutine before C calls any Go.
+        _ => (m.thread.system_sp.get() != usize::MAX).then_some(g),
+    }
+}
+
+/// Texts of panics after which Rust aborts.
+fn is_last(text: &str) -> bool {
+    text.starts_with("panic in a destructor during cleanup")
+        || text.starts_with("panic in a function that cannot unwind")
+}
+
+/// On goroutines, panics are noted and not told; elsewhere they are what they were.
+pub fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| match goroutine_here() {
+            Some(g) => on_goroutine(g, info, &*before),
+            None => before(info),
+        }));
+    });
+}
+
+fn on_goroutine(g: GRef, info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInfo<'_>)) {
+    let text = info.payload_as_str().unwrap_or("Box<dyn Any>");
+    if is_last(text) {
+        fatal::write(&traceback(g));
+        return before(info);
+    }
+    let mut pcs = Vec::new();
+    backtrace::trace(|frame| {
+        pcs.push(frame.ip() as usize);
+        pcs.len() < 100
+    });
+    note(g, pcs);
+    if cfg!(panic = "abort") {
+        let text = text.replace('\n', "\n\t");
+        fatal::end(&format!("panic: {text}\n\n{}", traceback(g)));
+    }
+}
