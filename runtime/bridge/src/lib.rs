@@ -1,7 +1,10 @@
 //! The bridge between Go and C: what the assembly's fast paths leave to be decided, threads that C made, and panics on their way through C.
 
 mod attach;
+pub mod context;
 mod cross;
+mod fork;
+pub mod panic;
 
 pub use attach::detach_this_thread;
 pub use cross::reacquire;
@@ -9,6 +12,8 @@ pub use sched::ops::StackKind;
 
 /// Starts the runtime unless it is started; `guest`: as a library in somebody else's process.
 pub fn start(guest: bool) {
+    fork::prepare();
+    panic::install_hook();
     sched::start::start(hooks(), guest);
 }
 
