@@ -20,10 +20,10 @@ pub mod fault;
 #[cfg(not(loom))]
 pub mod fd;
 #[cfg(not(loom))]
-mod g;
+pub mod g;
 #[cfg(loom)]
 #[path = "model/g.rs"]
-mod g;
+pub mod g;
 #[cfg(not(loom))]
 pub mod global;
 pub mod gstatus;
@@ -63,7 +63,7 @@ pub mod wake;
 #[cfg(not(loom))]
 pub mod world;
 
-pub use g::{G, GRef, WaitReason};
+pub use g::{G, GQueue, GRef, WaitReason};
 #[cfg(loom)]
 pub use g::{Goroutines, enter};
 #[cfg(not(loom))]
