@@ -1,5 +1,8 @@
 //! Nobody can ever run again: the program is told.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use crate::g;
 use crate::global::{Global, SHARED};
 use crate::gstatus::State;
@@ -9,7 +12,7 @@ use crate::p;
 /// To be called by an M that is about to sleep, counted as idle already, with the lock held.
 pub fn check(global: &Global) {
     // Somebody else's process may call in at any time.
-    if global.guest || SHARED.stopping.load(std::sync::atomic::Ordering::Acquire) {
+    if global.guest || SHARED.stopping.load(Ordering::Acquire) {
         return;
     }
     let idle = global.idle_m_count as isize + global.locked_idle;
@@ -17,6 +20,9 @@ pub fn check(global: &Global) {
         return;
     }
     if netpoll::waiters() > 0 || p::all().any(|p| p.timers.next_when() != i64::MAX) {
+        return;
+    }
+    if strangers(global.m_count + 1) {
         return;
     }
     let waiting = g::all()
@@ -32,4 +38,25 @@ pub fn check(global: &Global) {
         true => crate::fatal::throw("", "all goroutines are asleep - deadlock!"),
         false => crate::fatal::throw("", "no goroutines (main called runtime.Goexit) - deadlock!"),
     }
+}
+
+/// Whether there are threads that the runtime doesn't know beside the `ours` that it has (sysmon's is one): each may ready a goroutine, or call
+/// Go, at any time. Once there were some, silence says nothing any more.
+fn strangers(ours: usize) -> bool {
+    static SEEN: AtomicBool = AtomicBool::new(false);
+    /// A thread of the runtime's own that is counted no more may not be quite gone.
+    const LOOKS: usize = 10;
+    if SEEN.load(Ordering::Relaxed) {
+        return true;
+    }
+    // Where the system doesn't say, there are none.
+    let all = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
+    for _ in 0..LOOKS {
+        if all() <= ours {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    SEEN.store(true, Ordering::Relaxed);
+    true
 }

@@ -1,0 +1,302 @@
+/* Goroutines that don't give way are made to; threads that are in C, or in system calls, don't hold up the others. */
+#include "case.h"
+
+void nap(int64_t us);
+void spin(int64_t us);
+double in_c(double x, double y);
+
+#ifdef GORT_GO_TEXT
+
+GORT_CCALL(nap);
+GORT_CCALL(spin);
+GORT_CCALL(in_c);
+
+#define NOINLINE __attribute__((noinline))
+
+static volatile int64_t counter;
+
+static void tight(void *unused)
+{
+	for (;;)
+		counter++;
+}
+
+/* Lets the others run, which don't come back by themselves. */
+static void come_back(void)
+{
+	for (int i = 0; i < 5; i++) {
+		int64_t before = counter;
+		while (counter == before)
+			gort_gosched();
+	}
+}
+
+// env GOMAXPROCS=1
+CASE(a_loop_without_calls_is_preempted)
+{
+	gort_go(tight, NULL);
+	come_back();
+}
+
+NOINLINE static void step(void)
+{
+	volatile char local[300];
+	local[0] = 1;
+	counter += local[0];
+}
+
+static void with_calls(void *unused)
+{
+	for (;;)
+		step();
+}
+
+// env GOMAXPROCS=1
+CASE(a_loop_with_calls_is_preempted)
+{
+	gort_go(with_calls, NULL);
+	come_back();
+}
+
+static void runtime_only(void *arg)
+{
+	gort_chan *c = arg;
+	for (;;) {
+		gort_try_recv(c, NULL, NULL);
+		counter++;
+	}
+}
+
+// env GOMAXPROCS=1
+CASE(a_loop_of_operations_is_preempted)
+{
+	gort_go(runtime_only, gort_makechan(4, 4));
+	come_back();
+}
+
+static void c_only(void *unused)
+{
+	for (;;)
+		counter += (int64_t)go_in_c(1, 0);
+}
+
+// env GOMAXPROCS=1
+CASE(a_loop_of_calls_to_c_is_preempted)
+{
+	gort_go(c_only, NULL);
+	come_back();
+}
+
+/* Keeps many registers of all kinds in use, and the red zone: whatever preemption loses shows in the result. */
+NOINLINE static double churn(uint64_t seed)
+{
+	uint64_t a = seed, b = seed * 3, c = ~seed, d = seed << 7, e = seed ^ 0x5555, f = seed + 99;
+	double u = 1.0, v = 0.5, w = 0.25, x = 3.0, y = 7.0, z = 0.125;
+	float s[16];
+	for (int i = 0; i < 16; i++)
+		s[i] = (float)i;
+	for (int i = 0; i < 1500000; i++) {
+		a = a * 6364136223846793005u + b;
+		b ^= a >> 29;
+		c += b * 31;
+		d = (d << 5 | d >> 59) ^ c;
+		e -= d;
+		f = f * 7 + (e > f);
+		u = u * 0.999 + v;
+		v = v * 0.5 + w * 0.25;
+		w = w * 0.75 + x * 0.125;
+		x = x * 0.5 + (double)(a & 15);
+		y = y * 0.25 + u;
+		z += y * 0.001;
+		for (int j = 0; j < 16; j++)
+			s[j] = s[j] * 0.5f + (float)j;
+	}
+	double sum = u + v + w + x + y + z + (double)((a ^ b ^ c ^ d ^ e ^ f) & 0xffff);
+	for (int i = 0; i < 16; i++)
+		sum += s[i];
+	return sum;
+}
+
+struct churner {
+	struct gort_waitgroup *wg;
+	uint64_t seed;
+	double result;
+};
+
+static void churner(void *arg)
+{
+	struct churner *c = arg;
+	c->result = churn(c->seed);
+	gort_waitgroup_done(c->wg);
+}
+
+static void churn_all(void)
+{
+	enum { N = 12 };
+	struct churner all[N];
+	struct gort_waitgroup wg = {0};
+	gort_waitgroup_add(&wg, N);
+	for (int i = 0; i < N; i++) {
+		all[i] = (struct churner){.wg = &wg, .seed = i % 3};
+		gort_go(churner, &all[i]);
+	}
+	gort_waitgroup_wait(&wg);
+	for (int i = 0; i < N; i++)
+		check(all[i].result == all[i % 3].result);
+	check(all[0].result == churn(0));
+}
+
+// env GOMAXPROCS=1
+CASE(preemption_keeps_all_registers)
+{
+	churn_all();
+}
+
+CASE(preemption_keeps_all_registers_across_threads)
+{
+	gort_gomaxprocs(4);
+	churn_all();
+}
+
+static void stop_the_world(void *arg)
+{
+	for (int i = 0; i < 100; i++)
+		gort_gomaxprocs(2 + i % 3);
+	gort_waitgroup_done(arg);
+}
+
+CASE(the_world_stops_beside_loops_and_c)
+{
+	struct gort_waitgroup wg = {0};
+	gort_gomaxprocs(4);
+	gort_go(tight, NULL);
+	gort_go(with_calls, NULL);
+	gort_go(c_only, NULL);
+	gort_go(runtime_only, gort_makechan(4, 4));
+	gort_waitgroup_add(&wg, 1);
+	gort_go(stop_the_world, &wg);
+	gort_waitgroup_wait(&wg);
+}
+
+static void sleep_in_c(void *wg)
+{
+	go_nap(50000);
+	gort_waitgroup_done(wg);
+}
+
+// env GOMAXPROCS=2
+CASE(many_sleep_in_c_at_once)
+{
+	struct gort_waitgroup wg = {0};
+	int64_t begin = gort_nanotime();
+	gort_waitgroup_add(&wg, 60);
+	for (int i = 0; i < 60; i++)
+		gort_go(sleep_in_c, &wg);
+	gort_waitgroup_wait(&wg);
+	/* One after the other it would be 3 seconds, two and two half of that. */
+	check(gort_nanotime() - begin < 1000000000);
+}
+
+static void count(void *unused)
+{
+	for (;;) {
+		counter++;
+		gort_gosched();
+	}
+}
+
+/* A system call of Go's own, on the goroutine's stack. */
+static long sleep_by_system_call(int64_t ns)
+{
+	struct {
+		int64_t seconds, nanoseconds;
+	} time = {0, ns};
+	long result;
+	gort_entersyscall();
+	__asm__ volatile("syscall" : "=a"(result) : "a"(35L), "D"(&time), "S"(0L) : "rcx", "r11", "memory");
+	gort_exitsyscall();
+	return result;
+}
+
+// env GOMAXPROCS=1
+CASE(others_run_during_a_system_call)
+{
+	gort_go(count, NULL);
+	for (int i = 0; i < 3; i++) {
+		int64_t before = counter;
+		int64_t begin = gort_nanotime();
+		check_equal(sleep_by_system_call(40000000), 0);
+		check(gort_nanotime() - begin >= 40000000);
+		check(counter > before + 10);
+	}
+	for (int i = 0; i < 100000; i++) {
+		gort_entersyscall();
+		gort_exitsyscall();
+	}
+}
+
+// env GOMAXPROCS=1
+CASE(others_run_during_a_call_to_c)
+{
+	gort_go(count, NULL);
+	for (int i = 0; i < 3; i++) {
+		int64_t before = counter;
+		go_spin(40000);
+		check(counter > before + 10);
+	}
+}
+
+// env GOMAXPROCS=1
+// env GORT_DEBUG=nomembarrier
+CASE(others_run_during_a_call_to_c_without_membarrier)
+{
+	gort_go(count, NULL);
+	for (int i = 0; i < 3; i++) {
+		int64_t before = counter;
+		go_spin(40000);
+		check(counter > before + 10);
+	}
+}
+
+static void calls_and_floats(void *arg)
+{
+	for (int i = 0; i < 100000; i++)
+		check(go_in_c(i, 0.5) == i + 0.5);
+	gort_waitgroup_done(arg);
+}
+
+CASE(results_of_c_survive_a_lost_p)
+{
+	struct gort_waitgroup wg = {0};
+	gort_waitgroup_add(&wg, 8);
+	for (int i = 0; i < 8; i++)
+		gort_go(calls_and_floats, &wg);
+	for (int i = 0; i < 50; i++) {
+		gort_gomaxprocs(1 + i % 4);
+		gort_sleep(1000000);
+	}
+	gort_waitgroup_wait(&wg);
+}
+
+#else
+
+#include <unistd.h>
+
+void nap(int64_t us)
+{
+	usleep(us);
+}
+
+void spin(int64_t us)
+{
+	int64_t end = gort_nanotime() + us * 1000;
+	while (gort_nanotime() < end)
+		;
+}
+
+double in_c(double x, double y)
+{
+	return x + y;
+}
+
+#endif
