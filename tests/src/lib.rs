@@ -12,6 +12,7 @@
 
 pub mod cases;
 pub mod compare;
+pub mod conventions;
 pub mod gotest;
 pub mod headers;
 pub mod known;
