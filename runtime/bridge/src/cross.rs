@@ -14,6 +14,8 @@ pub extern "C" fn reacquire() -> Outcome {
             let g = GRef::current();
             g.context.value.set(0);
             ops::requeue(g);
+            // Whoever had a P a moment ago may have found nothing to do since, and this M can't look.
+            wake::wake_p();
             return Outcome::switch();
         }
     }
