@@ -54,17 +54,12 @@ const TICKET: u32 = 1 << 3;
 ///
 /// They come round after half a billion. For harm, a requester would have to be held up between two of its instructions for all
 /// those requests, which sysmon alone would take hours to make.
+#[derive(Default)]
 pub struct Serial(AtomicU32);
 
 impl Serial {
     #[cfg(not(loom))]
-    #[expect(clippy::new_without_default)]
     pub const fn new() -> Serial {
-        Serial(AtomicU32::new(0))
-    }
-
-    #[cfg(loom)]
-    pub fn new() -> Serial {
         Serial(AtomicU32::new(0))
     }
 

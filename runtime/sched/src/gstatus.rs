@@ -97,18 +97,18 @@ pub struct Status {
     permit: AtomicU32,
 }
 
-impl Status {
-    #[cfg(not(loom))]
-    #[expect(clippy::new_without_default)]
-    pub const fn new() -> Status {
+impl Default for Status {
+    fn default() -> Status {
         Status {
             state: AtomicU32::new(State::Idle as u32),
             permit: AtomicU32::new(NONE),
         }
     }
+}
 
-    #[cfg(loom)]
-    pub fn new() -> Status {
+impl Status {
+    #[cfg(not(loom))]
+    pub const fn new() -> Status {
         Status {
             state: AtomicU32::new(State::Idle as u32),
             permit: AtomicU32::new(NONE),

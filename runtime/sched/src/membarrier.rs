@@ -9,8 +9,30 @@
 //! program. Before its store: then its load, later still, sees what the caller stored. Behind its load: then the caller sees its
 //! store. Between them: both. "At least one sees the other" is also exactly what two sequentially consistent fences promise.
 
+use crate::fault::{Fault, on};
+
+#[cfg(loom)]
+use model as system;
 #[cfg(not(loom))]
-pub use system::{available, heavy, light, register};
+pub use system::{available, register};
+
+/// The rare side's barrier: in every thread of the process if membarrier was registered, else in this one alone.
+///
+/// Ends the program if the system has taken membarrier away since, as a seccomp filter can: threads that are on their way back from C
+/// rely on it, so that nothing safe is left to do.
+pub fn heavy() {
+    if !on(Fault::HeavyBarrier) {
+        system::heavy();
+    }
+}
+
+/// The frequent side's barrier: keeps the compiler's order. Whoever runs where membarrier is missing adds a fence.
+pub fn light() {
+    // The models of a system without membarrier turn it off: there it does nothing for the machine's order.
+    if !on(Fault::LightBarrier) && !on(Fault::SettleFence) {
+        system::light();
+    }
+}
 
 #[cfg(not(loom))]
 mod system {
@@ -32,7 +54,7 @@ mod system {
         let there = supported >= 0
             && supported & libc::c_long::from(wanted) == libc::c_long::from(wanted)
             && membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0
-            // Sandboxes have been seen to let one command through and not the other.
+            // A sandbox may let one command through and not the other.
             && membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0;
         AVAILABLE.store(there, Ordering::Relaxed);
         there
@@ -43,46 +65,33 @@ mod system {
         AVAILABLE.load(Ordering::Relaxed)
     }
 
-    /// The rare side's barrier.
-    ///
-    /// # Panics
-    /// If the system has taken membarrier away since [`register`], as a seccomp filter can: threads that are on their way back from C
-    /// rely on it, so that nothing safe is left to do.
     pub fn heavy() {
         if !available() {
             fence(Ordering::SeqCst);
         } else if membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 {
             let error = std::io::Error::last_os_error();
-            panic!("membarrier worked when the program started and fails now: {error}");
+            crate::fatal::throw(
+                &format!("runtime: membarrier worked when the program started: {error}\n"),
+                "runtime: membarrier failed",
+            );
         }
     }
 
-    /// The frequent side's barrier: keeps the compiler's order. Whoever runs where membarrier is missing adds a fence.
     pub fn light() {
         compiler_fence(Ordering::SeqCst);
     }
 }
 
 #[cfg(loom)]
-pub use model::{heavy, light};
-
-#[cfg(loom)]
 mod model {
-    use crate::fault::{Fault, on};
     use crate::sync::atomic::{Ordering, fence};
 
-    /// The rare side's barrier.
     pub fn heavy() {
-        if !on(Fault::HeavyBarrier) {
-            fence(Ordering::SeqCst);
-        }
+        fence(Ordering::SeqCst);
     }
 
-    /// The frequent side's barrier. The models of a system without membarrier turn it off: there it is nothing indeed.
     pub fn light() {
-        if !on(Fault::LightBarrier) && !on(Fault::SettleFence) {
-            fence(Ordering::SeqCst);
-        }
+        fence(Ordering::SeqCst);
     }
 }
 

@@ -29,7 +29,7 @@ struct Queue {
 impl Goroutine {
     fn new(unparkers: usize) -> Arc<Goroutine> {
         let g = Goroutine {
-            status: Status::new(),
+            status: Status::default(),
             context: UnsafeCell::new(0),
             message: UnsafeCell::new(0),
             queue: Mutex::new(Queue {
