@@ -116,6 +116,7 @@ impl M {
         // SAFETY: reads the calling thread's id, which always works.
         let tid = unsafe { libc::gettid() };
         self.thread.limit_word.set(machine::limit_word());
+        stack::sanitizer::know_thread(&self.thread);
         {
             let mut own = self.tid.lock().expect("nobody panics with it");
             let fast = crate::membarrier::available() && !SLOW.load(Ordering::SeqCst);

@@ -45,6 +45,7 @@ fn create(g: GRef, function: Function, argument: *mut u8) {
     g.context.value.set(0);
     // SAFETY: the stack is new or its goroutine is dead, and the smallest is far bigger than the first frame.
     unsafe { machine::start_frame(&g.context, top, function, argument) };
+    stack::sanitizer::know_goroutine(&g.context);
     g.new_id();
     SHARED.goroutines.fetch_add(1, Ordering::Relaxed);
     g.status.create();
@@ -87,6 +88,7 @@ pub fn guest_goroutine(m: &'static M) -> GRef {
     );
     let top = g.stack().begin(&g.context);
     g.context.sp.set(top - 8);
+    stack::sanitizer::know_goroutine(&g.context);
     g.new_id();
     SHARED.goroutines.fetch_add(1, Ordering::Relaxed);
     g.status.create();

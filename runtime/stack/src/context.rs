@@ -19,6 +19,8 @@ pub struct Context {
     pub value: Cell<usize>,
     /// The segment that the goroutine runs on.
     pub segment: Cell<*mut Segment>,
+    /// The thread sanitizer's idea of the goroutine; null without it.
+    pub fiber: Cell<*mut u8>,
 }
 
 /// A thread that can run goroutines, as the assembly sees it; the scheduler's M begins with one.
@@ -40,6 +42,8 @@ pub struct Thread {
     pub limit_word: Cell<*const AtomicUsize>,
     /// `system_sp` while no C frame of a goroutine's lies on the system stack.
     pub system_base: Cell<usize>,
+    /// The thread sanitizer's idea of the system stack; null without it.
+    pub fiber: Cell<*mut u8>,
 }
 
 impl Default for Context {
@@ -49,6 +53,7 @@ impl Default for Context {
             limit: Cell::new(0),
             value: Cell::new(0),
             segment: Cell::new(ptr::null_mut()),
+            fiber: Cell::new(ptr::null_mut()),
         }
     }
 }
@@ -129,6 +134,7 @@ impl Default for Thread {
             context: Cell::new(ptr::null_mut()),
             limit_word: Cell::new(ptr::null()),
             system_base: Cell::new(0),
+            fiber: Cell::new(ptr::null_mut()),
         }
     }
 }

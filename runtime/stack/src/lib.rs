@@ -7,6 +7,7 @@
 mod context;
 pub mod fault;
 pub mod memory;
+pub mod sanitizer;
 #[cfg(target_arch = "x86_64")]
 pub mod x86_64;
 

@@ -86,6 +86,45 @@ macro_rules! restore_arguments {
     };
 }
 
+/// Tells the thread sanitizer of a switch, with all registers that may carry something kept: `$load` puts the fiber to switch to into rdi,
+/// `$after` may tell more. The stack is the system's.
+#[cfg(gort_tsan)]
+macro_rules! fiber {
+    ($load:literal, $after:literal) => {
+        concat!(
+            "push rbp\n",
+            "mov rbp, rsp\n",
+            "sub rsp, 72\n",
+            "mov qword ptr [rbp - 8], r10\n",
+            "mov qword ptr [rbp - 16], r11\n",
+            "and rsp, -16\n",
+            "sub rsp, 8\n",
+            "push r8\n",
+            save_arguments!(),
+            $load,
+            "\n",
+            "xor esi, esi\n",
+            "call __tsan_switch_to_fiber\n",
+            $after,
+            "\n",
+            restore_arguments!(),
+            "pop r8\n",
+            "mov r10, qword ptr [rbp - 8]\n",
+            "mov r11, qword ptr [rbp - 16]\n",
+            "mov rsp, rbp\n",
+            "pop rbp\n",
+        )
+    };
+}
+
+/// Without the sanitizer there is nobody to tell; the operands count as used.
+#[cfg(not(gort_tsan))]
+macro_rules! fiber {
+    ($load:literal, $after:literal) => {
+        concat!("/* ", $load, " */\n")
+    };
+}
+
 mod call;
 mod enter;
 mod grow;

@@ -21,7 +21,7 @@
 use std::arch::global_asm;
 use std::mem::offset_of;
 
-use crate::{Hooks, Thread};
+use crate::{Context, Hooks, Thread};
 
 /// C calls Go.
 macro_rules! callback_enter {
@@ -47,6 +47,10 @@ macro_rules! callback_enter {
             "push qword ptr [rbx + {system_sp}]\n",
             "push r12\n",
             "mov qword ptr [rbx + {system_sp}], rsp\n",
+            fiber!(
+                "mov rdi, qword ptr [rbx + {context}]\nmov rdi, qword ptr [rdi + {fiber}]",
+                ""
+            ),
             "lea rsp, [r12 - 8]\n",
         )
     };
@@ -56,6 +60,10 @@ macro_rules! callback_leave {
     () => {
         concat!(
             "mov rsp, qword ptr [rbx + {system_sp}]\n",
+            fiber!(
+                "mov rdi, qword ptr [rbx + {thread_fiber}]",
+                "lea rdi, [rbx + {go_sp}]\ncall __tsan_release"
+            ),
             "mov rcx, qword ptr [rsp + 8]\n",
             "mov qword ptr [rbx + {system_sp}], rcx\n",
             "mov qword ptr [rbx + {go_sp}], r12\n",
@@ -98,6 +106,10 @@ macro_rules! callback_leave {
 macro_rules! ccall_return {
     () => {
         concat!(
+            fiber!(
+                "mov rdi, qword ptr [rbx + {context}]\nmov rdi, qword ptr [rdi + {fiber}]",
+                ""
+            ),
             "lea rsp, [rbp - 8]\n",
             "cmp qword ptr [rbx + {go_sp}], rsp\n",
             "jne gort_ccall_jumped\n",
@@ -127,6 +139,7 @@ global_asm!(
     "mov qword ptr [rbx + {go_sp}], rsp",
     "inc qword ptr [rbx + {calls}]",
     "mov rsp, qword ptr [rbx + {system_sp}]",
+    fiber!("mov rdi, qword ptr [rbx + {thread_fiber}]", "lea rdi, [rbx + {go_sp}]\ncall __tsan_release"),
     "call r11",
     ccall_return!(),
     ".cfi_endproc",
@@ -142,6 +155,7 @@ global_asm!(
     "mov qword ptr [rbx + {go_sp}], rsp",
     "inc qword ptr [rbx + {calls}]",
     "mov rsp, qword ptr [rbx + {system_sp}]",
+    fiber!("mov rdi, qword ptr [rbx + {thread_fiber}]", "lea rdi, [rbx + {go_sp}]\ncall __tsan_release"),
     // Sixteen bytes at a time: one more word than there is, perhaps, of what the caller has on its stack anyway. xmm8 carries no argument.
     "add r10d, 8",
     "and r10d, -16",
@@ -164,7 +178,9 @@ global_asm!(
     frame!(),
     thread!(),
     "mov rsp, qword ptr [rbx + {system_sp}]",
+    fiber!("mov rdi, qword ptr [rbx + {thread_fiber}]", "lea rdi, [rbx + {go_sp}]\ncall __tsan_release"),
     "call r11",
+    fiber!("mov rdi, qword ptr [rbx + {context}]\nmov rdi, qword ptr [rdi + {fiber}]", ""),
     "lea rsp, [rbp - 8]",
     "pop rbx",
     "pop rbp",
@@ -241,6 +257,9 @@ global_asm!(
     "call qword ptr [rip + {hooks} + {broken_promise}]",
     "ud2",
     ".size gort_callback_broken, . - gort_callback_broken",
+    context = const offset_of!(Thread, context),
+    thread_fiber = const offset_of!(Thread, fiber),
+    fiber = const offset_of!(Context, fiber),
     go_sp = const offset_of!(Thread, go_sp),
     calls = const offset_of!(Thread, calls),
     retake = const offset_of!(Thread, retake),
