@@ -1,24 +1,40 @@
 //! Overflows of real stacks, told by a real handler, each in a process of its own.
 #![cfg(target_arch = "x86_64")]
 
+mod apart;
+
 use std::arch::asm;
-use std::fs::File;
+use std::cell::Cell;
 use std::hint::black_box;
-use std::io::Read;
 use std::mem;
-use std::os::fd::FromRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
 use stack::fault::{self, AltStack, Bounds, Message, Overflow};
-use stack::memory::{Cache, Slot, Stack, inject, slot_of};
+use stack::memory::{Cache, POOL, Slot, Stack, inject, slot_of};
 
-/// Where the handler writes.
-static OUT: AtomicI32 = AtomicI32::new(-1);
+const CASES: &[apart::Case] = &[
+    ("16 KiB", || overflow_guarded(16 << 10)),
+    ("256 KiB", || overflow_guarded(256 << 10)),
+    ("8 MiB", || overflow_guarded(8 << 20)),
+    ("old guard page", old_guard_page),
+    ("used again", used_again),
+    ("main thread", main_thread),
+    ("other thread", other_thread),
+    ("wild", wild_on_the_thread),
+    ("wild on a goroutine", wild_on_a_goroutine),
+];
+
+extern "C" fn before_main() {
+    apart::before_main(CASES);
+}
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = before_main;
+
 const TOLD: i32 = 42;
 const SOMETHING_ELSE: i32 = 43;
 
@@ -37,11 +53,7 @@ extern "C" fn on_fault(_: i32, info: *mut libc::siginfo_t, context: *mut libc::c
     let text = message.as_bytes();
     // SAFETY: writes a buffer, and leaves.
     unsafe {
-        libc::write(
-            OUT.load(Ordering::Relaxed),
-            text.as_ptr().cast(),
-            text.len(),
-        );
+        libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len());
         libc::_exit(if overflow == Overflow::None {
             SOMETHING_ELSE
         } else {
@@ -51,7 +63,7 @@ extern "C" fn on_fault(_: i32, info: *mut libc::siginfo_t, context: *mut libc::c
 }
 
 thread_local! {
-    static BOUNDS: std::cell::Cell<Option<Bounds>> = const { std::cell::Cell::new(None) };
+    static BOUNDS: Cell<Option<Bounds>> = const { Cell::new(None) };
 }
 
 /// The handler, and what it needs on a thread.
@@ -67,32 +79,13 @@ fn prepare() -> AltStack {
     AltStack::install().unwrap()
 }
 
-/// Held while a process forks, and by those who use stacks in this one: the child needs the locks of their memory.
-static FORK: Mutex<()> = Mutex::new(());
-
-/// Runs `body` in a process of its own; returns how that ended and what its handler wrote.
-fn forked(body: impl FnOnce()) -> (i32, String) {
-    let mut pipe = [0; 2];
-    let _alone = FORK.lock();
-    // SAFETY: the child has one thread and never returns; no thread which it lacks holds a lock that it takes: see `FORK`.
-    unsafe {
-        assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
-        let child = libc::fork();
-        if child == 0 {
-            OUT.store(pipe[1], Ordering::Relaxed);
-            body();
-            libc::_exit(0);
-        }
-        libc::close(pipe[1]);
-        let mut text = String::new();
-        File::from_raw_fd(pipe[0])
-            .read_to_string(&mut text)
-            .unwrap();
-        let mut status = 0;
-        assert_eq!(libc::waitpid(child, &mut status, 0), child);
-        assert!(libc::WIFEXITED(status), "status {status:#x}: {text}");
-        (libc::WEXITSTATUS(status), text)
-    }
+/// Runs what a command says; returns how it ended and what its handler wrote.
+fn ended(mut command: Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
 }
 
 #[inline(never)]
@@ -125,24 +118,23 @@ fn call_on(top: usize, function: extern "C" fn()) {
     }
 }
 
-fn overflow_guarded(size: usize, plain: bool) -> (i32, String) {
-    forked(|| {
-        inject::plain_guards(plain);
-        let _alt = prepare();
-        let mut cache = Cache::new();
-        // Neighbours on both sides.
-        let stacks: Vec<_> = (0..3)
-            .map(|_| Stack::guarded(&mut cache, size).unwrap())
-            .collect();
-        call_on(stacks[1].first().unwrap().hi, overflow);
-    })
+fn overflow_guarded(size: usize) {
+    let _alt = prepare();
+    let mut cache = Cache::new();
+    // Neighbours on both sides.
+    let stacks = [0, 1, 2].map(|_| Stack::guarded(&mut cache, size).unwrap());
+    call_on(stacks[1].first().unwrap().hi, overflow);
 }
 
 #[test]
 fn a_rust_goroutine_runs_into_its_guard_page() {
-    for size in [16 << 10, 256 << 10, 8 << 20] {
-        let (code, text) = overflow_guarded(size, false);
-        assert_eq!(code, TOLD, "{text}");
+    for (case, size) in [
+        ("16 KiB", 16 << 10),
+        ("256 KiB", 256 << 10),
+        ("8 MiB", 8 << 20),
+    ] {
+        let (code, text) = ended(apart::command(case));
+        assert_eq!(code, Some(TOLD), "{text}");
         let first = format!(
             "runtime: goroutine stack of {size} bytes overflowed (Rust goroutines' stacks do not grow; "
         );
@@ -152,50 +144,58 @@ fn a_rust_goroutine_runs_into_its_guard_page() {
     }
 }
 
+fn old_guard_page() {
+    inject::plain_guards(true);
+    overflow_guarded(64 << 10);
+}
+
 #[test]
 fn guard_pages_of_the_old_kind_do_too() {
-    let (code, text) = overflow_guarded(64 << 10, true);
-    assert_eq!(code, TOLD, "{text}");
+    let (code, text) = ended(apart::command("old guard page"));
+    assert_eq!(code, Some(TOLD), "{text}");
     assert!(
         text.contains("goroutine stack of 65536 bytes overflowed"),
         "{text}"
     );
 }
 
+fn used_again() {
+    let _alt = prepare();
+    let mut cache = Cache::new();
+    let stack = Stack::guarded(&mut cache, 64 << 10).unwrap();
+    // SAFETY: nobody runs on it.
+    unsafe { stack.release(&mut cache) };
+    cache.flush();
+    POOL.scavenge();
+    let again = Stack::guarded(&mut cache, 64 << 10).unwrap();
+    call_on(again.first().unwrap().hi, overflow);
+}
+
 #[test]
 fn guard_pages_stay_when_memory_goes_back() {
-    let (code, text) = forked(|| {
-        let _alt = prepare();
-        let mut cache = Cache::new();
-        let stack = Stack::guarded(&mut cache, 64 << 10).unwrap();
-        // SAFETY: nobody runs on it.
-        unsafe { stack.release(&mut cache) };
-        cache.flush();
-        stack::memory::POOL.scavenge();
-        let again = Stack::guarded(&mut cache, 64 << 10).unwrap();
-        call_on(again.first().unwrap().hi, overflow);
-    });
-    assert_eq!(code, TOLD, "{text}");
+    let (code, text) = ended(apart::command("used again"));
+    assert_eq!(code, Some(TOLD), "{text}");
 }
 
 extern "C" fn raw_thread(_: *mut libc::c_void) -> *mut libc::c_void {
-    let alt = prepare();
-    assert!(alt.is_own());
+    let _alt = prepare();
     overflow();
     ptr::null_mut()
 }
 
+fn other_thread() {
+    // SAFETY: the thread needs nothing.
+    unsafe {
+        let mut thread = mem::zeroed();
+        libc::pthread_create(&mut thread, ptr::null(), raw_thread, ptr::null_mut());
+        libc::pthread_join(thread, ptr::null_mut());
+    }
+}
+
 #[test]
 fn c_runs_off_a_thread_of_its_own() {
-    let (code, text) = forked(|| {
-        // SAFETY: the thread needs nothing.
-        unsafe {
-            let mut thread = mem::zeroed();
-            libc::pthread_create(&mut thread, ptr::null(), raw_thread, ptr::null_mut());
-            libc::pthread_join(thread, ptr::null_mut());
-        }
-    });
-    assert_eq!(code, TOLD, "{text}");
+    let (code, text) = ended(apart::command("other thread"));
+    assert_eq!(code, Some(TOLD), "{text}");
     assert!(
         text.starts_with("runtime: C stack overflow on thread "),
         "{text}"
@@ -203,29 +203,17 @@ fn c_runs_off_a_thread_of_its_own() {
     assert!(text.ends_with("\nfatal error: stack overflow\n"), "{text}");
 }
 
-/// Says to this program that it is to overflow its main thread's stack, on which no test ever runs.
-const ON_MAIN_THREAD: &str = "OVERFLOW_ON_MAIN_THREAD";
-
-extern "C" fn before_main() {
-    if std::env::var_os(ON_MAIN_THREAD).is_some() {
-        OUT.store(2, Ordering::Relaxed);
-        let alt = prepare();
-        assert!(alt.is_own());
-        overflow();
-    }
+fn main_thread() {
+    let _alt = prepare();
+    overflow();
 }
-
-#[used]
-#[unsafe(link_section = ".init_array")]
-static BEFORE_MAIN: extern "C" fn() = before_main;
 
 #[test]
 fn c_runs_off_the_main_thread() {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.env(ON_MAIN_THREAD, "");
+    let mut command = apart::command("main thread");
     // SAFETY: what runs in the child before it becomes the program is one system call.
     unsafe {
-        child.pre_exec(|| {
+        command.pre_exec(|| {
             let limit = libc::rlimit {
                 rlim_cur: 1 << 20,
                 rlim_max: 1 << 20,
@@ -234,9 +222,8 @@ fn c_runs_off_the_main_thread() {
             Ok(())
         })
     };
-    let output = child.output().unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(TOLD), "{text}");
+    let (code, text) = ended(command);
+    assert_eq!(code, Some(TOLD), "{text}");
     assert!(
         text.starts_with("runtime: C stack overflow on thread "),
         "{text}"
@@ -248,24 +235,27 @@ extern "C" fn wild() {
     unsafe { ptr::read_volatile(black_box(8_usize) as *const usize) };
 }
 
+fn wild_on_the_thread() {
+    let _alt = prepare();
+    wild();
+}
+
+fn wild_on_a_goroutine() {
+    let _alt = prepare();
+    let stack = Stack::guarded(&mut Cache::new(), 0).unwrap();
+    call_on(stack.first().unwrap().hi, wild);
+}
+
 #[test]
 fn other_faults_are_none() {
-    let (code, text) = forked(|| {
-        let _alt = prepare();
-        wild();
-    });
-    assert_eq!((code, text.as_str()), (SOMETHING_ELSE, ""));
-    let (code, _) = forked(|| {
-        let _alt = prepare();
-        let stack = Stack::guarded(&mut Cache::new(), 0).unwrap();
-        call_on(stack.first().unwrap().hi, wild);
-    });
-    assert_eq!(code, SOMETHING_ELSE);
+    for case in ["wild", "wild on a goroutine"] {
+        let (code, text) = ended(apart::command(case));
+        assert_eq!((code, text.as_str()), (Some(SOMETHING_ELSE), ""));
+    }
 }
 
 #[test]
 fn both_address_and_stack_pointer_must_speak_for_it() {
-    let _alone = FORK.lock();
     let mut cache = Cache::new();
     let stacks = [0, 1].map(|_| Stack::guarded(&mut cache, 64 << 10).unwrap());
     let [a, b]: [Slot; 2] = [0, 1].map(|n: usize| slot_of(stacks[n].first().unwrap().lo).unwrap());
@@ -358,24 +348,35 @@ fn now() -> libc::stack_t {
     }
 }
 
+fn set(stack: &libc::stack_t) {
+    // SAFETY: the stacks of these tests outlive their use.
+    assert_eq!(unsafe { libc::sigaltstack(stack, ptr::null_mut()) }, 0);
+}
+
+fn is_off() -> bool {
+    now().ss_flags & libc::SS_DISABLE != 0
+}
+
 extern "C" fn signal_stacks(_: *mut libc::c_void) -> *mut libc::c_void {
-    assert_ne!(
-        now().ss_flags & libc::SS_DISABLE,
-        0,
-        "a thread begins without one"
-    );
+    let off = libc::stack_t {
+        ss_sp: ptr::null_mut(),
+        ss_flags: libc::SS_DISABLE,
+        ss_size: 0,
+    };
+    // Sanitizers give every thread one.
+    let first = now();
+    set(&off);
     let mine = AltStack::install().unwrap();
-    assert!(mine.is_own());
-    let installed = now();
-    assert!(installed.ss_flags & libc::SS_DISABLE == 0 && installed.ss_size >= 64 << 10);
+    assert!(mine.is_own() && !is_off());
+    assert!(now().ss_size >= 64 << 10);
     let second = AltStack::install().unwrap();
     assert!(!second.is_own());
     second.uninstall();
-    assert_eq!(now().ss_sp, installed.ss_sp);
+    assert!(!is_off(), "the first is still there");
     mine.uninstall();
-    assert_ne!(now().ss_flags & libc::SS_DISABLE, 0);
+    assert!(is_off());
 
-    // The host's stays, whether it was there before or came in between.
+    // The host's stays, whether it came in between or was there before.
     let mut room = vec![0u8; 64 << 10];
     let host = libc::stack_t {
         ss_sp: room.as_mut_ptr().cast(),
@@ -383,21 +384,14 @@ extern "C" fn signal_stacks(_: *mut libc::c_void) -> *mut libc::c_void {
         ss_size: room.len(),
     };
     let between = AltStack::install().unwrap();
-    // SAFETY: the room outlives its use.
-    assert_eq!(unsafe { libc::sigaltstack(&host, ptr::null_mut()) }, 0);
+    set(&host);
     between.uninstall();
     assert_eq!(now().ss_sp, host.ss_sp);
     let none = AltStack::install().unwrap();
     assert!(!none.is_own());
     drop(none);
     assert_eq!(now().ss_sp, host.ss_sp);
-    let off = libc::stack_t {
-        ss_sp: ptr::null_mut(),
-        ss_flags: libc::SS_DISABLE,
-        ss_size: 0,
-    };
-    // SAFETY: as above.
-    assert_eq!(unsafe { libc::sigaltstack(&off, ptr::null_mut()) }, 0);
+    set(&first);
     TOLD as usize as *mut libc::c_void
 }
 

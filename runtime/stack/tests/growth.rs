@@ -1,19 +1,9 @@
 //! How one stack grows, shrinks and goes back.
 
-use std::cell::Cell;
 use std::ptr;
 
 use stack::Context;
 use stack::memory::{self, Cache, GUARD, GrowError, Pool, Stack};
-
-fn context() -> Context {
-    Context {
-        sp: Cell::new(0),
-        limit: Cell::new(0),
-        value: Cell::new(0),
-        segment: Cell::new(ptr::null_mut()),
-    }
-}
 
 fn cache() -> (Cache, &'static Pool) {
     let pool: &'static Pool = Box::leak(Box::new(Pool::new()));
@@ -43,7 +33,7 @@ fn sizes(stack: &Stack) -> Vec<usize> {
 fn segments_double_and_are_kept() {
     let (mut cache, pool) = cache();
     let stack = Stack::small(&mut cache).unwrap();
-    let context = context();
+    let context = Context::default();
     let top = stack.begin(&context);
     assert_eq!(top % 16, 0);
     for _ in 0..9 {
@@ -79,7 +69,7 @@ fn segments_double_and_are_kept() {
 fn large_frames_get_what_they_need() {
     let (mut cache, _) = cache();
     let stack = Stack::small(&mut cache).unwrap();
-    let context = context();
+    let context = Context::default();
     stack.begin(&context);
     for (frame, kib) in [(3000, 4), (20_000, 32), (32_000, 64), (5_000_000, 8192)] {
         let next = grow(&stack, &context, frame, &mut cache).unwrap();
@@ -102,7 +92,7 @@ fn large_frames_get_what_they_need() {
 fn the_limit_is_one_gigabyte() {
     let (mut cache, pool) = cache();
     let stack = Stack::small(&mut cache).unwrap();
-    let context = context();
+    let context = Context::default();
     stack.begin(&context);
     let error = loop {
         let before = (context.segment.get(), context.limit.get(), stack.in_use());
@@ -137,7 +127,7 @@ fn the_limit_is_one_gigabyte() {
 fn a_recovered_panic_goes_back_to_an_older_segment() {
     let (mut cache, _) = cache();
     let stack = Stack::small(&mut cache).unwrap();
-    let context = context();
+    let context = Context::default();
     let top = stack.begin(&context);
     for _ in 0..5 {
         grow(&stack, &context, 100, &mut cache).unwrap();
@@ -166,7 +156,7 @@ fn a_recovered_panic_goes_back_to_an_older_segment() {
 fn a_collector_sees_live_bytes_only() {
     let (mut cache, _) = cache();
     let stack = Stack::small(&mut cache).unwrap();
-    let context = context();
+    let context = Context::default();
     let top = stack.begin(&context);
     let only = stack.ranges(&context, top - 64).next();
     assert_eq!(only, Some(top - 64..top));
@@ -205,7 +195,7 @@ fn a_guarded_stack_does_not_grow() {
     assert!(stack.is_guarded());
     assert_eq!(stack.in_use(), 128 << 10);
     assert_eq!(pool.stats().guarded_bytes, 128 << 10);
-    let context = context();
+    let context = Context::default();
     let top = stack.begin(&context);
     assert_eq!(top % 16, 0);
     let lo = stack.first().unwrap().lo;

@@ -1,7 +1,5 @@
 //! The system refuses: whoever asked is told, and nothing is lost.
 
-use std::cell::Cell;
-use std::ptr;
 use std::sync::{Mutex, MutexGuard};
 
 use stack::Context;
@@ -19,20 +17,11 @@ fn pool() -> &'static Pool {
     Box::leak(Box::new(Pool::new()))
 }
 
-fn context() -> Context {
-    Context {
-        sp: Cell::new(0),
-        limit: Cell::new(0),
-        value: Cell::new(0),
-        segment: Cell::new(ptr::null_mut()),
-    }
-}
-
 /// Some of everything. What was had before a refusal stays in `stacks`.
 fn scenario(stacks: &mut Vec<Stack>, cache: &mut Cache, guarded: bool) -> Result<(), GrowError> {
     for n in 0..12 {
         let stack = Stack::small(cache)?;
-        let context = context();
+        let context = Context::default();
         stack.begin(&context);
         stacks.push(stack);
         for _ in 0..n {
@@ -159,7 +148,7 @@ fn a_lower_limit_holds_for_kept_segments_too() {
     let pool = pool();
     let mut cache = Cache::of(pool);
     let stack = Stack::small(&mut cache).unwrap();
-    let context = context();
+    let context = Context::default();
     stack.begin(&context);
     context.sp.set(context.limit.get());
     // SAFETY: no segment is held.

@@ -20,6 +20,8 @@ mod pool;
 mod region;
 mod segment;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,6 +1,5 @@
 //! Thousands of stacks, grown and released at random by several threads: no two ever share a byte, and in the end nothing is left.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ptr;
 use std::sync::Mutex;
@@ -8,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use stack::Context;
-use stack::memory::{Cache, Pool, Stack};
+use super::{Cache, Pool, Stack};
+use crate::Context;
 
 /// Marsaglia's xorshift: the same numbers every time.
 struct Random(u64);
@@ -63,12 +62,7 @@ impl Goroutine {
             0 => Stack::guarded(cache, (16 << 10) << random.below(3)).unwrap(),
             _ => Stack::small(cache).unwrap(),
         };
-        let context = Context {
-            sp: Cell::new(0),
-            limit: Cell::new(0),
-            value: Cell::new(0),
-            segment: Cell::new(ptr::null_mut()),
-        };
+        let context = Context::default();
         stack.begin(&context);
         Goroutine {
             id,
