@@ -169,13 +169,20 @@ fn crossing_note(out: &mut String, g: GRef, what: &str) {
          C stack of the thread:",
         g.id.load(Ordering::Relaxed)
     );
+    let mut pcs = Vec::new();
     backtrace::trace(|frame| {
         let on_goroutine = g.stack().contains(frame.sp() as usize);
-        if !on_goroutine && !is_runtime(frame.ip() as usize) {
-            dump::frame(out, frame.ip() as usize);
+        let pc = frame.ip() as usize;
+        if !on_goroutine && pc != 0 {
+            pcs.push(pc);
         }
         true
     });
+    for pc in pcs {
+        if !is_runtime(pc) {
+            dump::frame(out, pc);
+        }
+    }
 }
 
 /// Whether the frame is one of those that print this.

@@ -50,7 +50,3 @@ int main(int argc, char **argv)
 }
 
 #endif
-#ifndef GORT_GO_TEXT
-__attribute__((weak)) void gort_panic_string(const char *t) { fprintf(stderr, "panic: %s\n", t); _exit(2); }
-__attribute__((weak)) void gort_panic_runtime(const char *t) { fprintf(stderr, "panic: %s\n", t); _exit(2); }
-#endif
