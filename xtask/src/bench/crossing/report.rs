@@ -60,7 +60,7 @@ fn time(ns: f64) -> String {
         ..10.0 => format!("{ns:.2} ns"),
         ..100.0 => format!("{ns:.1} ns"),
         ..1e4 => format!("{ns:.0} ns"),
-        ..1e7 => format!("{:.1} µs", ns / 1e3),
+        ..1e6 => format!("{:.1} µs", ns / 1e3),
         _ => format!("{:.1} ms", ns / 1e6),
     }
 }
