@@ -46,8 +46,14 @@ macro_rules! close_frame {
 macro_rules! load_thread {
     ($register:literal) => {
         concat!(
-            "mov ", $register, ", qword ptr [rip + gort_thread@GOTTPOFF]\n",
-            "mov ", $register, ", qword ptr fs:[", $register, "]",
+            "mov ",
+            $register,
+            ", qword ptr [rip + gort_thread@GOTTPOFF]\n",
+            "mov ",
+            $register,
+            ", qword ptr fs:[",
+            $register,
+            "]",
         )
     };
 }
@@ -175,6 +181,7 @@ mod life;
 mod memory;
 mod select;
 mod time;
+mod traceback;
 mod wait;
 
 use sched::ops;
