@@ -4,6 +4,7 @@ mod attach;
 pub mod context;
 mod cross;
 mod fork;
+mod overflow;
 pub mod panic;
 
 pub use attach::detach_this_thread;
@@ -14,6 +15,7 @@ pub use sched::ops::StackKind;
 pub fn start(guest: bool) {
     fork::prepare();
     panic::install_hook();
+    overflow::install();
     sched::start::start(hooks(), guest);
 }
 

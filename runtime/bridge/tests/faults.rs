@@ -117,6 +117,88 @@ fn too_many_threads_end_the_program() {
     );
 }
 
+/// Uses up whatever stack there is.
+fn recurse(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 16]);
+    match std::hint::black_box(depth) {
+        u64::MAX => 0,
+        _ => recurse(depth + 1) + frame[7],
+    }
+}
+
+#[test]
+fn a_rust_goroutine_without_stack_is_told_so() {
+    let output = in_child("a_rust_goroutine_without_stack_is_told_so", || {
+        as_goroutine(|| {
+            go(|| {
+                recurse(0);
+            });
+            wait_until(|| false);
+        });
+    });
+    assert_died(
+        output,
+        &[
+            "runtime: goroutine stack of ",
+            "Rust goroutines' stacks do not grow",
+            "fatal error: stack overflow",
+        ],
+    );
+}
+
+#[test]
+fn c_without_stack_is_told_so_on_a_thread_of_the_runtime() {
+    let output = in_child(
+        "c_without_stack_is_told_so_on_a_thread_of_the_runtime",
+        || {
+            as_goroutine(|| {
+                go(|| {
+                    ccall(|| recurse(0));
+                });
+                wait_until(|| false);
+            });
+        },
+    );
+    assert_died(
+        output,
+        &[
+            "runtime: C stack overflow on thread ",
+            "fatal error: stack overflow",
+        ],
+    );
+}
+
+#[test]
+fn c_without_stack_is_told_so_on_its_own_thread() {
+    let output = in_child("c_without_stack_is_told_so_on_its_own_thread", || {
+        as_goroutine(|| {
+            ccall(|| recurse(0));
+        });
+    });
+    assert_died(
+        output,
+        &[
+            "runtime: C stack overflow on thread ",
+            "fatal error: stack overflow",
+        ],
+    );
+}
+
+#[test]
+fn another_fault_is_not_taken_for_an_overflow() {
+    let output = in_child("another_fault_is_not_taken_for_an_overflow", || {
+        as_goroutine(|| {
+            // SAFETY: none: it faults.
+            ccall(|| unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) });
+        });
+    });
+    let Some(output) = output else { return };
+    use std::os::unix::process::ExitStatusExt;
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{error}");
+    assert!(!error.contains("overflow"), "{error}");
+}
+
 #[test]
 fn c_that_jumps_over_go_frames_is_detected() {
     unsafe extern "C" {

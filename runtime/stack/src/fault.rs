@@ -3,6 +3,7 @@
 //! Everything but [`thread_bounds`] and [`AltStack`] is for signal handlers: no locks, no memory, little stack.
 
 mod altstack;
+mod maps;
 
 use std::fmt::{self, Write};
 use std::mem::MaybeUninit;
@@ -10,6 +11,7 @@ use std::mem::MaybeUninit;
 use crate::memory::{self, Slot};
 
 pub use altstack::AltStack;
+pub use maps::stack_at;
 
 /// Addresses of a thread's own stack, without its guard page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
