@@ -23,7 +23,7 @@
 //! **Which P.** An M changes its P only while its mark is 0. `claim` reads it between the mark and the compare-and-swap: if that
 //! succeeds, the M has been in C, or waiting to settle, all the time, so it still had this P, and loses this one.
 //!
-//! States of `retake` (FALLBACK, where membarrier is missing, is set beside each, for good):
+//! States of `retake` (FALLBACK, which sends every return to `settle`, may be set beside each):
 //!
 //! | state           | meaning                                   | leaves it                                                        |
 //! |-----------------|-------------------------------------------|------------------------------------------------------------------|
@@ -35,8 +35,8 @@
 //! is good for another `claim`, without another barrier. Several requesters at once share one ticket; one of them gets the P.
 //!
 //! Rules for who uses this: an M whose mark is set has a P (or `retake` says TAKEN); an M alone changes its own P, the mark being 0;
-//! after Lost it doesn't touch the P that it had. In fallback mode every return goes to `settle`, whose fence stands in for the
-//! light barrier.
+//! after Lost it doesn't touch the P that it had. Where membarrier is missing every M has FALLBACK from the start: the fence in
+//! `settle` stands in for the light barrier.
 
 use crate::fault::{Fault, on};
 use crate::membarrier;
@@ -44,7 +44,8 @@ use crate::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
 /// Somebody wants the P.
 pub const WANTED: u32 = 1 << 0;
-/// There is no membarrier: every return from C goes the slow way. Set when the M is made, for good.
+/// Every return from C goes the slow way: there is no membarrier, or somebody wants to see them all. Once set it stays; who sets it later
+/// makes the tickets that are out worthless, as settling does.
 pub const FALLBACK: u32 = 1 << 1;
 /// Somebody has the P.
 const TAKEN: u32 = 1 << 2;
@@ -297,6 +298,18 @@ mod tests {
         let new = m.ask().unwrap();
         assert_eq!(m.claim(old, || 7), Claim::StillRunning);
         assert_eq!(m.claim(new, || 7), Claim::Taken(7));
+    }
+
+    #[test]
+    fn a_request_outlives_that_crossings_become_slow() {
+        let (thread, serial) = thread();
+        let m = Crossing::of(&thread, &serial);
+        m.enter_c(64);
+        let before = m.ask().unwrap();
+        m.retake.fetch_or(FALLBACK, Ordering::SeqCst);
+        assert_eq!(m.claim(before, || 7), Claim::StillRunning);
+        assert_eq!(m.request(|| 7), Claim::Taken(7));
+        assert_eq!(m.settle(), Settled::Lost);
     }
 
     #[test]
