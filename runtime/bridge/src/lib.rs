@@ -3,6 +3,7 @@
 mod attach;
 pub mod context;
 mod cross;
+pub mod dynamic;
 mod fork;
 mod overflow;
 pub mod panic;
