@@ -52,9 +52,9 @@ extern "C" {
 /* ---- Life ------------------------------------------------------------------------------------------------------------------------------- */
 
 /*
- * Runs the program: main_goroutine(arg) becomes the first goroutine, on the calling thread, which is to be the process's first. Returns the exit
- * status, 0, when main_goroutine returns; other goroutines may still run. To be called once, from C, and not after gort_start.
- * The arguments are kept for who asks (os.Args).
+ * Runs the program: main_goroutine(arg) becomes the first goroutine, on the calling thread, which is to be the process's first. When
+ * main_goroutine returns, the process ends as when C's main returns 0, whatever other goroutines do; gort_main itself doesn't return. To be called
+ * once, from C, and not after gort_start. The arguments are kept for who asks (os.Args).
  */
 int gort_main(int argc, char **argv, void (*main_goroutine)(void *), void *arg);
 
@@ -64,7 +64,7 @@ int gort_main(int argc, char **argv, void (*main_goroutine)(void *), void *arg);
  */
 void gort_start(void);
 
-/* Ends the process, whatever still runs. [any] */
+/* Ends the process at once, whatever still runs: like os.Exit it doesn't ask C's atexit functions. [any] */
 GORT_NORETURN void gort_exit(int status);
 
 /* ---- Goroutines ------------------------------------------------------------------------------------------------------------------------- */
@@ -275,7 +275,7 @@ int32_t gort_cgocall(void (*fn)(void *), void *arg);
 
 /*
  * Around something that may block the thread without a call through a stub (a system call): others may run Go in this goroutine's place. In between,
- * nothing of this header may be called. [Go]
+ * nothing of this header may be called, nor anything that checks its stack. [Go]
  */
 void gort_entersyscall(void);
 void gort_exitsyscall(void);

@@ -1,16 +1,35 @@
 //! Nobody can ever run again: the program is told.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::g;
-use crate::global::{Global, SHARED};
+use crate::global::{self, Global, SHARED};
 use crate::gstatus::State;
 use crate::netpoll;
 use crate::p;
 
+/// Threads that are no Ms any more, sleep for ever, and so will not call in.
+static RETIRED: AtomicUsize = AtomicUsize::new(0);
+
+/// The calling thread, which has just ceased to be an M's, is going to sleep for ever: the process's first cannot end by itself.
+pub fn retire_thread() {
+    RETIRED.fetch_add(1, Ordering::Relaxed);
+    check(&global::lock());
+}
+
 /// To be called by an M that is about to sleep, counted as idle already, with the lock held.
 pub fn check(global: &Global) {
+    check_without(global, 0);
+}
+
+/// The same by a thread that is about to end, and not counted any more.
+pub fn check_ending(global: &Global) {
+    check_without(global, 1);
+}
+
+/// `ending` threads of the runtime's are there still, and will not call in.
+fn check_without(global: &Global, ending: usize) {
     // Somebody else's process may call in at any time.
     if global.guest || SHARED.stopping.load(Ordering::Acquire) {
         return;
@@ -22,7 +41,8 @@ pub fn check(global: &Global) {
     if netpoll::waiters() > 0 || p::all().any(|p| p.timers.next_when() != i64::MAX) {
         return;
     }
-    if strangers(global.m_count + 1) {
+    // Beside the Ms' there is sysmon's.
+    if strangers(global.m_count + 1 + ending + RETIRED.load(Ordering::Relaxed)) {
         return;
     }
     let waiting = g::all()
@@ -40,8 +60,7 @@ pub fn check(global: &Global) {
     }
 }
 
-/// Whether there are threads that the runtime doesn't know beside the `ours` that it has (sysmon's is one): each may ready a goroutine, or call
-/// Go, at any time. Once there were some, silence says nothing any more.
+/// Whether there are threads that the runtime doesn't know beside the `ours` that it has: each may ready a goroutine, or call Go, at any time. Once there were some, silence says nothing any more.
 fn strangers(ours: usize) -> bool {
     static SEEN: AtomicBool = AtomicBool::new(false);
     /// A thread of the runtime's own that is counted no more may not be quite gone.

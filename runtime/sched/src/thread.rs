@@ -84,5 +84,7 @@ extern "C" fn run_m(m: *mut c_void) -> *mut c_void {
     let mut global = global::lock();
     global.m_count -= 1;
     global.put_spare_m(m);
+    // It may have been the last that wasn't asleep.
+    crate::deadlock::check_ending(&global);
     ptr::null_mut()
 }

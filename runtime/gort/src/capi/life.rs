@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use bridge::StackKind;
-use sched::{preempt, start};
+use sched::{deadlock, preempt, start};
 use stack::Outcome;
 
 /// What `main` got from the system: see [`arguments`].
@@ -105,6 +105,7 @@ extern "C" fn gort_main(
         unsafe { std::mem::transmute(gort_main_goroutine as unsafe extern "C" fn(*mut u8)) };
     start::run_main(goroutine, (&raw mut main).cast(), StackKind::Small);
     // A goroutine that was locked to this thread has ended, and with it what the thread was good for; the others go on.
+    deadlock::retire_thread();
     loop {
         std::thread::park();
     }

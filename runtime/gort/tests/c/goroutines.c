@@ -214,6 +214,37 @@ static void end_locked(void *arg)
 	gort_waitgroup_done(arg);
 }
 
+static void end_locked_last(void *unused)
+{
+	gort_lock_os_thread();
+	gort_sleep(3000000);
+}
+
+// exit 2
+// stderr fatal error: all goroutines are asleep - deadlock!
+CASE(a_thread_ends_last)
+{
+	gort_go(end_locked_last, NULL);
+	gort_chanrecv(NULL, NULL);
+}
+
+// exit 2
+// stderr fatal error: no goroutines (main called runtime.Goexit) - deadlock!
+CASE(main_ends_with_its_thread)
+{
+	gort_lock_os_thread();
+	gort_goexit();
+}
+
+// exit 2
+// stderr fatal error: no goroutines (main called runtime.Goexit) - deadlock!
+CASE(main_ends_before_others)
+{
+	gort_go(end_locked_last, NULL);
+	gort_lock_os_thread();
+	gort_goexit();
+}
+
 int64_t thread_number(void);
 GORT_CCALL(thread_number);
 int64_t process_number(void);

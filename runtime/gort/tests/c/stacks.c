@@ -34,12 +34,30 @@ NOINLINE static int descend(const struct descent *d, int depth)
 	return descend(d, depth - 1) + 1;
 }
 
+/* Frames that differ by 16 bytes. */
+#define SHIFTED(bytes) \
+	NOINLINE static void shifted_by_##bytes(void *d) \
+	{ \
+		volatile char room[bytes]; \
+		room[0] = 0; \
+		((struct descent *)d)->function(((struct descent *)d)->arg); \
+		check_equal(room[0], 0); \
+	}
+SHIFTED(16)
+SHIFTED(32)
+SHIFTED(48)
+SHIFTED(64)
+static void (*const shifted[])(void *) = {shifted_by_16, shifted_by_32, shifted_by_48, shifted_by_64};
+
 /* Calls the function below so many frames that wherever a segment ends, some calls end there. */
 static void at_every_depth(void (*function)(void *), void *arg)
 {
-	for (int depth = 0; depth < 400; depth++) {
-		struct descent d = {.function = function, .arg = arg};
-		check_equal(descend(&d, depth), depth);
+	for (int depth = 0; depth < 150; depth++) {
+		struct descent inner = {.function = function, .arg = arg};
+		for (int i = 0; i < 4; i++) {
+			struct descent d = {.function = shifted[i], .arg = &inner};
+			check_equal(descend(&d, depth), depth);
+		}
 	}
 }
 
