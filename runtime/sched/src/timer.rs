@@ -28,9 +28,7 @@ pub use object::{Expire, Expiry, Timer};
 pub use timers::Timers;
 
 use crate::g::{GRef, WaitReason};
-use crate::m::M;
-use crate::p;
-use crate::sync::atomic::Ordering;
+use crate::p::{self, P};
 
 /// The time of timers that aren't set, and of empty heaps.
 pub const NEVER: i64 = i64::MAX;
@@ -62,8 +60,7 @@ pub fn sleep(g: GRef, ns: i64) -> Outcome {
     Outcome::switch()
 }
 
-/// The heap for new timers: the current P's. A thread in C, or one that C made, has none that it may rely on; the first P is never retired.
+/// The heap for new timers: the current P's. A thread without one takes the first P's, which is never retired.
 fn local() -> &'static Timers {
-    let m = M::try_current().filter(|m| m.thread.go_sp.load(Ordering::Relaxed) == 0);
-    &m.and_then(M::p).unwrap_or_else(|| p::get(0)).timers
+    &P::try_current().unwrap_or_else(|| p::get(0)).timers
 }

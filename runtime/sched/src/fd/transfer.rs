@@ -1,6 +1,6 @@
 //! One read, write, accept or connect, from beginning to end.
 //!
-//! A [`Transfer`] lies on the goroutine's stack, which never moves. The goroutine enters [`Transfer::advance`], on the system stack, until
+//! A [`Transfer`] lies on the goroutine's stack, which never moves, and is small, for little may be left of that stack. The goroutine enters [`Transfer::advance`], on the system stack, until
 //! that says that it has finished ([`drive`]): each entry does as much as goes without waiting, and parks the goroutine if need be.
 //!
 //! ```text
@@ -16,6 +16,7 @@
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use stack::Outcome;
 
@@ -50,15 +51,24 @@ enum Phase {
 }
 
 enum Kind {
-    Read { bytes: *mut u8, len: usize },
-    Write { bytes: *const u8, len: usize },
+    Read {
+        bytes: *mut u8,
+        len: usize,
+    },
+    Write {
+        bytes: *const u8,
+        len: usize,
+    },
     Accept,
-    Connect { address: Encoded, begun: bool },
+    /// The address goes once connecting has begun.
+    Connect {
+        address: Option<Box<Encoded>>,
+    },
 }
 
 /// A transfer between a descriptor and the goroutine's memory.
 pub struct Transfer<'a> {
-    fd: &'a Fd,
+    fd: Arc<Fd>,
     kind: Kind,
     phase: Phase,
     /// Bytes so far.
@@ -69,9 +79,9 @@ pub struct Transfer<'a> {
 }
 
 /// What comes next, as far as the transfer itself can tell.
-enum Next<'a> {
+enum Next {
     Step(Step),
-    Enter(&'a Fd, Mode),
+    Enter(*const Fd, Mode),
     Wait(&'static PollDesc, Mode),
 }
 
@@ -86,35 +96,45 @@ enum Attempt {
 
 impl<'a> Transfer<'a> {
     /// Reads what there is, at least a byte unless the end is reached.
-    pub fn read(fd: &'a Fd, bytes: &'a mut [u8]) -> Transfer<'a> {
+    pub fn read(fd: Arc<Fd>, bytes: &'a mut [u8]) -> Transfer<'a> {
         let (bytes, len) = (bytes.as_mut_ptr(), bytes.len());
         Transfer::new(fd, Kind::Read { bytes, len })
     }
 
     /// Writes everything.
-    pub fn write(fd: &'a Fd, bytes: &'a [u8]) -> Transfer<'a> {
+    pub fn write(fd: Arc<Fd>, bytes: &'a [u8]) -> Transfer<'a> {
         let (bytes, len) = (bytes.as_ptr(), bytes.len());
         Transfer::new(fd, Kind::Write { bytes, len })
     }
 
+    /// As [`Transfer::read`].
+    ///
+    /// # Safety
+    /// `len` bytes may be written to `bytes` until the transfer is finished or dropped.
+    pub unsafe fn read_raw(fd: Arc<Fd>, bytes: *mut u8, len: usize) -> Transfer<'static> {
+        Transfer::new(fd, Kind::Read { bytes, len })
+    }
+
+    /// As [`Transfer::write`].
+    ///
+    /// # Safety
+    /// `len` bytes may be read from `bytes` until the transfer is finished or dropped.
+    pub unsafe fn write_raw(fd: Arc<Fd>, bytes: *const u8, len: usize) -> Transfer<'static> {
+        Transfer::new(fd, Kind::Write { bytes, len })
+    }
+
     /// Waits for the next connection.
-    pub fn accept(fd: &'a Fd) -> Transfer<'a> {
+    pub fn accept(fd: Arc<Fd>) -> Transfer<'a> {
         Transfer::new(fd, Kind::Accept)
     }
 
     /// Connects what [`connecting`](super::connecting) made.
-    pub fn connect(fd: &'a Fd, address: &Address) -> Result<Transfer<'a>, Error> {
-        let address = Encoded::new(address)?;
-        Ok(Transfer::new(
-            fd,
-            Kind::Connect {
-                address,
-                begun: false,
-            },
-        ))
+    pub fn connect(fd: Arc<Fd>, address: &Address) -> Result<Transfer<'a>, Error> {
+        let address = Some(Box::new(Encoded::new(address)?));
+        Ok(Transfer::new(fd, Kind::Connect { address }))
     }
 
-    fn new(fd: &'a Fd, kind: Kind) -> Transfer<'a> {
+    fn new(fd: Arc<Fd>, kind: Kind) -> Transfer<'a> {
         Transfer {
             fd,
             kind,
@@ -124,6 +144,11 @@ impl<'a> Transfer<'a> {
             error: None,
             memory: PhantomData,
         }
+    }
+
+    /// The descriptor.
+    pub fn fd(&self) -> &Arc<Fd> {
+        &self.fd
     }
 
     /// How many bytes were transferred, and what put an end to it before all were.
@@ -152,11 +177,12 @@ impl<'a> Transfer<'a> {
             let next = unsafe { (*transfer).next() };
             match next {
                 Next::Step(step) => return Outcome::done(step as usize),
-                Next::Enter(fd, mode) => match fd.enter(mode, g) {
-                    // SAFETY: as above; the goroutine still waits for us.
+                // SAFETY: the transfer holds the Fd, at least until the goroutine goes on.
+                Next::Enter(fd, mode) => match unsafe { (*fd).enter(mode, g) } {
+                    // SAFETY: the goroutine still waits for us.
                     Entered::Yes => unsafe { (*transfer).phase = Phase::Try },
                     // SAFETY: as above.
-                    Entered::Closing => _ = unsafe { (*transfer).finish(Some(fd.closed())) },
+                    Entered::Closing => _ = unsafe { (*transfer).refuse() },
                     Entered::Parked => return Outcome::switch(),
                 },
                 Next::Wait(desc, mode) => {
@@ -182,9 +208,9 @@ impl<'a> Transfer<'a> {
         };
     }
 
-    fn next(&mut self) -> Next<'a> {
+    fn next(&mut self) -> Next {
         match (self.phase, self.fd.desc) {
-            (Phase::Enter, _) => Next::Enter(self.fd, self.mode()),
+            (Phase::Enter, _) => Next::Enter(Arc::as_ptr(&self.fd), self.mode()),
             (Phase::Try, Some(desc)) => self.attempt(desc),
             (Phase::Try, None) => {
                 self.phase = Phase::Blocking;
@@ -195,7 +221,7 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    fn attempt(&mut self, desc: &'static PollDesc) -> Next<'a> {
+    fn attempt(&mut self, desc: &'static PollDesc) -> Next {
         let mode = self.mode();
         loop {
             if let Err(error) = desc.check(mode) {
@@ -210,9 +236,14 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    fn leave(&mut self, error: Option<Error>) -> Next<'a> {
+    fn leave(&mut self, error: Option<Error>) -> Next {
         self.fd.leave(Some(self.mode()));
         Next::Step(self.finish(error))
+    }
+
+    /// The descriptor lets nobody in any more.
+    fn refuse(&mut self) -> Step {
+        self.finish(Some(self.fd.closed()))
     }
 
     fn finish(&mut self, error: Option<Error>) -> Step {
@@ -233,7 +264,10 @@ impl<'a> Transfer<'a> {
             Kind::Read { bytes, len } => self.system_read(bytes, len),
             Kind::Write { bytes, len } => self.system_write(bytes, len),
             Kind::Accept => self.system_accept(),
-            Kind::Connect { address, begun } => self.system_connect(address, begun),
+            Kind::Connect { ref mut address } => {
+                let address = address.take();
+                self.system_connect(address)
+            }
         };
         match result {
             Ok(attempt) => attempt,
@@ -249,7 +283,7 @@ impl<'a> Transfer<'a> {
 
     fn system_read(&mut self, bytes: *mut u8, len: usize) -> io::Result<Attempt> {
         if len > 0 {
-            // SAFETY: `bytes` and `len` are a slice that is borrowed for as long as this lives.
+            // SAFETY: a slice that is borrowed for as long as this lives, or as good as one by the word of who called `read_raw`.
             self.done = count(unsafe { libc::read(self.fd.raw, bytes.cast(), len.min(MOST)) })?;
         }
         Ok(Attempt::Complete)
@@ -263,7 +297,7 @@ impl<'a> Transfer<'a> {
         // SAFETY: no more than `len` bytes are done.
         let next = unsafe { bytes.add(self.done).cast() };
         let written = if self.fd.is_socket {
-            // SAFETY: `next` and `rest` are within a slice that is borrowed for as long as this lives.
+            // SAFETY: within a slice that is borrowed for as long as this lives, or as good as one by the word of who called `write_raw`.
             unsafe { libc::send(self.fd.raw, next, rest, libc::MSG_NOSIGNAL) }
         } else {
             // SAFETY: as above.
@@ -285,18 +319,14 @@ impl<'a> Transfer<'a> {
         Ok(Attempt::Complete)
     }
 
-    fn system_connect(&mut self, address: Encoded, begun: bool) -> io::Result<Attempt> {
-        if begun {
+    fn system_connect(&self, address: Option<Box<Encoded>>) -> io::Result<Attempt> {
+        let Some(address) = address else {
             let connected = socket::connected(self.fd.raw)?;
             return Ok(if connected {
                 Attempt::Complete
             } else {
                 Attempt::WouldBlock
             });
-        }
-        self.kind = Kind::Connect {
-            address,
-            begun: true,
         };
         let Err(error) = address.connect(self.fd.raw) else {
             return Ok(Attempt::Complete);
