@@ -93,7 +93,7 @@ pub fn frames(g: GRef) -> Vec<usize> {
 
 /// A word on the goroutine's stack.
 fn word(g: GRef, address: usize) -> Option<usize> {
-    if address % 8 != 0 || !g.stack().contains(address) || !g.stack().contains(address + 7) {
+    if !address.is_multiple_of(8) || !g.stack().contains(address) || !g.stack().contains(address + 7) {
         return None;
     }
     // SAFETY: the address lies in the goroutine's stack, which is mapped for as long as the G has it, and the goroutine doesn't run elsewhere.

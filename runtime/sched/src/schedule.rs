@@ -129,7 +129,7 @@ fn find(m: &'static M) -> (GRef, bool) {
 /// From what is near: due timers, the own queue, the global one, the network.
 fn from_timers_and_queues(p: &'static P) -> Option<(GRef, bool)> {
     run_timers(p, p);
-    if p.tick.load(Ordering::Relaxed) % FAIRNESS == 0
+    if p.tick.load(Ordering::Relaxed).is_multiple_of(FAIRNESS)
         && let Some(g) = from_global(p, 1)
     {
         return Some((g, false));

@@ -36,7 +36,7 @@ pub fn start(m: &'static M, count: usize, most: usize) {
 pub static REFUSE_AFTER: AtomicUsize = AtomicUsize::new(usize::MAX);
 
 /// Starts a detached thread with all signals blocked. The system's error number, or 0.
-pub fn spawn(main: extern "C" fn(*mut c_void) -> *mut c_void, argument: *mut c_void) -> i32 {
+pub(crate) fn spawn(main: extern "C" fn(*mut c_void) -> *mut c_void, argument: *mut c_void) -> i32 {
     let left = REFUSE_AFTER.load(Ordering::Relaxed);
     if left != usize::MAX && REFUSE_AFTER.fetch_sub(1, Ordering::Relaxed) == 0 {
         REFUSE_AFTER.store(0, Ordering::Relaxed);
