@@ -54,7 +54,7 @@ pub struct Field {
     pub ty: Type,
     /// From the start of the record, in bits; a multiple of 8 unless it is a bit-field.
     pub bit_offset: u64,
-    /// Of a bit-field, in bits.
+    /// Of a bit-field, in bits. One without a name counts like any other, as for gcc; clang leaves it out of account.
     pub width: Option<u32>,
 }
 

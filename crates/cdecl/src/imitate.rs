@@ -97,8 +97,17 @@ impl Compiler {
         .unwrap_or_else(|_| self.dir.clone())
     }
 
+    /// The target of a compiler that is libclang alone.
+    pub(crate) fn without_command(&self) -> Option<&str> {
+        let mut flags = self.flags.iter().filter(|_| self.command.is_empty());
+        flags.find_map(|flag| flag.strip_prefix("--target="))
+    }
+
     /// Asks the compiler about itself, or remembers what it said.
     pub(crate) fn facts(&self) -> Result<Facts, Error> {
+        if let Some(target) = self.without_command() {
+            return Ok(Facts::of_libclang(target));
+        }
         let (programs, flags) = self.words();
         let flags: Vec<String> = pair(&flags)
             .into_iter()
@@ -415,6 +424,17 @@ impl Facts {
 
     pub fn is_c23(&self) -> bool {
         self.version() >= 202_000
+    }
+
+    /// Those of clang without a system: no headers but its own.
+    fn of_libclang(target: &str) -> Facts {
+        let version = ("__STDC_VERSION__".to_owned(), "201710L".to_owned());
+        Facts {
+            target: target.to_owned(),
+            is_clang: true,
+            predefined: BTreeMap::from([version]),
+            ..Facts::default()
+        }
     }
 
     /// Reads the output of `CC -E -dM -v`: what it says and the macros.

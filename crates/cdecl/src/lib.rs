@@ -33,7 +33,8 @@ use crate::trace::Trace;
 /// The user's C compiler as libclang must imitate it: search paths, target, predefined macros.
 #[derive(Clone, Debug, Default)]
 pub struct Compiler {
-    /// The command, split: `CC` and its own arguments (`["gcc"]`, `["ccache", "clang", "-m32"]`).
+    /// The command, split: `CC` and its own arguments (`["gcc"]`, `["ccache", "clang", "-m32"]`). With none, and a
+    /// `--target=…` among the flags, libclang stands for itself: for targets that no compiler is installed for.
     pub command: Vec<String>,
     /// GOOS and GOARCH of the target.
     pub goos: String,
@@ -339,6 +340,12 @@ impl Parse<'_> {
         trace.stage("probes");
         if let Some(message) = outcome.error_in_arguments {
             return Err(Failure::Arguments(message));
+        }
+        if let (Some(message), Some(_)) =
+            (&outcome.error_in_source, self.compiler.without_command())
+        {
+            let stderr = format!("{message}\n");
+            return Err(Error::Rejected { stderr }.into());
         }
         // Either the source is wrong or the imitation is: the compiler itself decides.
         if outcome.error_in_source.is_some()

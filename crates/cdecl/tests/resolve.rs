@@ -41,6 +41,29 @@ fn ints(unit: &Unit) -> Vec<i128> {
         .collect()
 }
 
+/// For a target without a compiler libclang answers alone.
+#[test]
+fn libclang_alone() {
+    let alone = |triple: &str| Compiler {
+        command: Vec::new(),
+        ..compiler("", &[&format!("--target={triple}")])
+    };
+    let source = "#include <stddef.h>\nstruct s { long a; size_t b; };\n";
+    for (triple, sizes) in [
+        ("x86_64-w64-windows-gnu", [16, 4]),
+        ("aarch64-linux-gnu", [16, 8]),
+        ("i386-linux-gnu", [8, 4]),
+    ] {
+        let unit = ask(&alone(triple), source, "sizeof(struct s); sizeof(long)");
+        assert_eq!(ints(&unit), sizes, "{triple}");
+    }
+    let wrong = resolve(&alone("i386-linux-gnu"), "unknown x;\n", &names("x"));
+    let Err(Error::Rejected { stderr }) = wrong else {
+        panic!("an unknown type is accepted: {wrong:?}");
+    };
+    assert!(stderr.contains("unknown type name 'unknown'"), "{stderr}");
+}
+
 #[test]
 fn basic_names_mean_the_same_without_libclang() {
     let basic = "char; signed char; unsigned char; short; unsigned short; int; unsigned int; long; unsigned long; \

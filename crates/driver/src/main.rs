@@ -1,6 +1,7 @@
 //! The `crosscall` binary: decides from how it was called what to be, and hands over.
 
 mod cgo;
+mod conventions;
 mod deep;
 mod doctor;
 mod dynimport;
@@ -55,6 +56,7 @@ fn run(args: &[OsString]) -> Result<ExitCode> {
         }
         Way::GoCommand { name, args } => gocommand::run(name, &text_arguments(args)?)?,
         Way::Goroot { args } => goroot::run(&text_arguments(args)?)?,
+        Way::Conventions { args } => conventions::run(&text_arguments(args)?)?,
         Way::Doctor => return doctor::run(),
         Way::Version => stdout::write(format!("{}\n", gocommand::version()).as_bytes())?,
         Way::Help => stdout::write(way::HELP.as_bytes())?,

@@ -25,6 +25,10 @@ pub enum Way<'a> {
     Goroot {
         args: &'a [OsString],
     },
+    /// `crosscall abi …`: where the arguments and results of a function live.
+    Conventions {
+        args: &'a [OsString],
+    },
     Doctor,
     Version,
     Help,
@@ -74,6 +78,9 @@ usage:
                           the stub generator alone, a stand-in for 'go tool cgo'
   crosscall goroot DIR    makes a GOROOT of links in DIR whose cgo is crosscall,
                           for what bypasses -toolexec
+  crosscall abi 'int f(struct point, double)'
+                          shows where each argument and result lives, in every calling
+                          convention; 'crosscall abi -help' says more
   crosscall doctor        says what is installed and how to get what is missing
   crosscall version
   crosscall help
@@ -116,6 +123,7 @@ pub fn find(args: &[OsString]) -> Way<'_> {
             args: &rest[1..],
         },
         Some("goroot") => Way::Goroot { args: rest },
+        Some("abi") => Way::Conventions { args: rest },
         Some("doctor") => Way::Doctor,
         Some("version" | "-V" | "--version") => Way::Version,
         Some("help" | "-h" | "-help" | "--help") => Way::Help,
@@ -218,6 +226,7 @@ mod tests {
                 r#"generator Some("/go/cgo") ["x"]"#,
             ),
             ("crosscall --toolexec w", "Nothing"),
+            ("crosscall abi f", r#"Conventions { args: ["f"] }"#),
             ("crosscall check ./...", r#"NotYet { name: "check" }"#),
             ("crosscall bild", r#"Unknown { name: "bild" }"#),
         ] {

@@ -17,6 +17,8 @@ mod aapcs64;
 mod go;
 mod i386;
 mod sysv;
+#[cfg(test)]
+mod tests;
 mod win64;
 
 use std::fmt;
@@ -165,21 +167,18 @@ impl Convention {
         }
     }
 
-    /// The symbol of the C function `name` on Windows: stdcall and fastcall tell how much the callee pops.
-    pub fn windows_symbol(self, name: &str, assignment: &Assignment) -> String {
-        let register_bytes = |place: &Place| match place {
-            Place::Registers(parts) => parts.len() as u64 * 4,
-            _ => 0,
-        };
+    /// The symbol of the C function `name` on Windows: stdcall and fastcall count the bytes of the arguments, in registers or
+    /// not, in words of four; the address of a result isn't one of them.
+    pub fn windows_symbol(self, name: &str, signature: &Signature) -> String {
+        let words = signature
+            .params
+            .iter()
+            .map(|ty| ty.size.next_multiple_of(4));
+        let bytes: u64 = words.sum();
         match self {
-            Convention::Cdecl => format!("_{name}"),
-            Convention::Stdcall => format!("_{name}@{}", assignment.area),
-            Convention::Fastcall => {
-                let hidden = assignment.result_pointer.iter().map(|hidden| &hidden.place);
-                let places = assignment.params.iter().chain(hidden);
-                let bytes = assignment.area + places.map(register_bytes).sum::<u64>();
-                format!("@{name}@{bytes}")
-            }
+            Convention::Stdcall if signature.variadic.is_none() => format!("_{name}@{bytes}"),
+            Convention::Fastcall if signature.variadic.is_none() => format!("@{name}@{bytes}"),
+            Convention::Cdecl | Convention::Stdcall | Convention::Fastcall => format!("_{name}"),
             _ => name.to_owned(),
         }
     }
