@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use super::timers::Entry;
 use super::{Expire, Expiry, NEVER, SendValue, Timer, Timers};
 use crate::chan::{self, Chan};
 use crate::g::GQueue;
@@ -151,6 +152,31 @@ fn another_heap_takes_over() {
     assert_eq!(heir.next_when(), 20);
     assert_eq!(run(heir, 60), NEVER);
     assert_eq!((put_off.1.take(), soon.1.take(), dead.1.take()), (1, 0, 0));
+}
+
+/// What `run` has taken out, or a reset is about to enter, may have died meanwhile.
+#[test]
+fn dead_entries_do_nothing() {
+    let (timers, (timer, count)) = (timers(), counted());
+    let fire = |number| {
+        let timer = timer.clone();
+        timer.fire(number, timers, 30, &mut GQueue::default());
+    };
+    timer.reset_in(timers, 20, 0);
+    timer.reset_in(timers, 10, 0);
+    fire(1);
+    assert_eq!(count.take(), 0);
+    fire(2);
+    assert_eq!(count.take(), 1);
+    fire(2);
+    assert_eq!(count.take(), 0);
+    run(timers, 30);
+    let entry = Entry::Timer {
+        timer: timer.clone(),
+        number: 2,
+    };
+    timers.add(20, entry);
+    assert_eq!((timers.len(), timers.next_when()), (0, NEVER));
 }
 
 /// When a stop has returned, nothing is received that came before it; ticks that nobody received are lost.
