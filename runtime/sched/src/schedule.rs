@@ -148,7 +148,7 @@ fn from_timers_and_queues(p: &'static P) -> Option<(GRef, bool)> {
     None
 }
 
-/// Fires what is due of `owner`'s timers; who they wake goes on `p`'s queue.
+/// Fires what is due of `owner`'s timers; who they wake, or start, goes on `p`'s queue. Whether anything was due.
 fn run_timers(owner: &'static P, p: &P) -> bool {
     let next = owner.timers.next_when();
     if next == i64::MAX {
@@ -160,12 +160,11 @@ fn run_timers(owner: &'static P, p: &P) -> bool {
     }
     let mut ready = GQueue::new();
     owner.timers.run(now, &mut ready);
-    let some = !ready.is_empty();
     while let Some(g) = ready.pop() {
         g.make_runnable();
         wake::enqueue_on(p, g, false);
     }
-    some
+    true
 }
 
 /// Some from the global queue: one to run, more for the P's own queue.

@@ -49,6 +49,10 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
         }
         let now = nanotime();
         poll(now);
+        // A timer that is overdue: its P is idle and nobody sleeps in the poller, or its P's goroutine runs for long.
+        if p::all().any(|p| p.timers.next_when() < now) {
+            wake::wake_p();
+        }
         idle = match retake(now) {
             0 => idle + 1,
             _ => 0,

@@ -101,6 +101,13 @@ pub fn hand_off(p: &'static P) {
         drop(global);
         return start_m(p, false);
     }
+    // The last P that isn't idle, while goroutines wait for the network or for a time and nobody sleeps in the poller: somebody must.
+    let last = SHARED.idle.idle_ps() + 1 == p::count();
+    let waits = || netpoll::waiters() > 0 || p::all().any(|p| p.timers.next_when() != i64::MAX);
+    if last && SHARED.last_poll.load(Ordering::Acquire) != 0 && waits() {
+        drop(global);
+        return start_m(p, false);
+    }
     let next = p.timers.next_when();
     put_idle(p, false);
     drop(global);
