@@ -177,6 +177,7 @@ macro_rules! anywhere {
 mod channel;
 mod cross;
 mod goroutine;
+mod io;
 mod life;
 mod memory;
 mod select;

@@ -88,7 +88,12 @@ impl P {
 
     /// The P of this thread's M. Not for threads that have none: see [`P::try_current`].
     pub fn current() -> &'static P {
-        P::try_current().expect("the thread has a P")
+        let p = P::try_current().expect("the thread has a P");
+        debug_assert!(
+            ptr::eq(p.m.load(Ordering::Relaxed), M::current()),
+            "the P is another thread's"
+        );
+        p
     }
 
     /// The P that this thread may use. A thread in C has none, for it may have been taken from it.

@@ -259,24 +259,63 @@ CASE(a_frame_larger_than_a_segment)
 	check_equal(descend(&d, 50), 50);
 }
 
-/* The runtime's functions need what there is below the limit, not more. */
+/*
+ * The runtime's functions need what there is below the limit, not more. Functions with frames of less than 256 bytes compare the stack pointer as it
+ * is when they are called, so these begin at the limit, and end far below.
+ */
+#define AT_THE_LIMIT(name, ...) \
+	NOINLINE static void name##_at_the_limit(gort_chan *c) \
+	{ \
+		volatile int64_t room[18]; \
+		room[0] = room[17] = (intptr_t)c; \
+		__VA_ARGS__; \
+		check(room[0] == (intptr_t)c && room[17] == (intptr_t)c); \
+	}
+
+static int64_t five = 5, got;
+static bool received;
+static struct gort_case cases[2];
+static struct gort_waitgroup group;
+static uint32_t semaphore;
+
+int c_function(int x);
+GORT_CCALL(c_function);
+
+AT_THE_LIMIT(chansend, gort_chansend(c, &five))
+AT_THE_LIMIT(chanrecv, gort_chanrecv(c, &got))
+AT_THE_LIMIT(try_send, gort_try_send(c, &five))
+AT_THE_LIMIT(try_recv, gort_try_recv(c, &got, &received))
+AT_THE_LIMIT(select_default, gort_select(cases, 2, true, &received))
+AT_THE_LIMIT(gosched, gort_gosched())
+AT_THE_LIMIT(add, gort_waitgroup_add(&group, 1))
+AT_THE_LIMIT(done, gort_waitgroup_done(&group))
+AT_THE_LIMIT(wait, gort_waitgroup_wait(&group))
+AT_THE_LIMIT(acquire, gort_semacquire(&semaphore))
+AT_THE_LIMIT(release, gort_semrelease(&semaphore))
+AT_THE_LIMIT(ready, gort_ready(gort_self()))
+AT_THE_LIMIT(park, gort_park())
+AT_THE_LIMIT(nanotime, check(gort_nanotime() > 0))
+AT_THE_LIMIT(chan, gort_freechan(gort_makechan(4, 4)))
+AT_THE_LIMIT(sleep, gort_sleep(0))
+AT_THE_LIMIT(timer, gort_timer_free(gort_timer_start(1000000000, NULL, NULL)))
+AT_THE_LIMIT(gomaxprocs, gort_gomaxprocs(0))
+AT_THE_LIMIT(close, gort_close(-1))
+AT_THE_LIMIT(read, gort_read(-1, &got, 8))
+AT_THE_LIMIT(ccall, check_equal(go_c_function(1), 2))
+AT_THE_LIMIT(syscall, gort_entersyscall(); gort_exitsyscall())
+
+static void (*const at_the_limit[])(gort_chan *) = {
+	try_send_at_the_limit, try_recv_at_the_limit, chansend_at_the_limit, select_default_at_the_limit, chansend_at_the_limit,
+	chanrecv_at_the_limit, gosched_at_the_limit, add_at_the_limit, done_at_the_limit, wait_at_the_limit, release_at_the_limit,
+	acquire_at_the_limit, ready_at_the_limit, park_at_the_limit, nanotime_at_the_limit, chan_at_the_limit, sleep_at_the_limit,
+	timer_at_the_limit, gomaxprocs_at_the_limit, close_at_the_limit, read_at_the_limit, ccall_at_the_limit, syscall_at_the_limit,
+};
+
 static void use_the_runtime(void *arg)
 {
-	gort_chan *c = arg;
-	int64_t x = 5, y = 0;
-	gort_chansend(c, &x);
-	struct gort_case cases[2] = {{.c = c, .elem = &y, .dir = GORT_RECV}, {.c = NULL}};
-	check_equal(gort_select(cases, 2, true, NULL), 0);
-	check_equal(y, 5);
-	gort_gosched();
-	struct gort_waitgroup wg = {0};
-	gort_waitgroup_add(&wg, 1);
-	gort_waitgroup_done(&wg);
-	gort_waitgroup_wait(&wg);
-	gort_ready(gort_self());
-	gort_park();
-	check(gort_nanotime() > 0);
-	gort_freechan(gort_makechan(4, 4));
+	cases[0] = (struct gort_case){.c = arg, .elem = &got, .dir = GORT_RECV};
+	for (size_t i = 0; i < sizeof at_the_limit / sizeof *at_the_limit; i++)
+		at_the_limit[i](arg);
 }
 
 CASE(the_runtime_is_called_at_every_depth)
@@ -305,6 +344,13 @@ CASE(what_has_grown_is_given_back)
 	}
 	check(after.stacks_inuse <= before.stacks_inuse + (1 << 20));
 	check(after.stacks_inuse < 60 << 20);
+}
+
+#else
+
+int c_function(int x)
+{
+	return x + 1;
 }
 
 #endif
