@@ -105,7 +105,10 @@ impl Generator {
         match self.random.below(3) {
             0 => loop {
                 let record = self.record(0);
-                if record.ty.size > 0 {
+                // Gcc 12 loads a 16-byte value with that alignment from where `va_start` saved the registers as if they lay
+                // at such an address, and the program crashes.
+                let crashes = record.ty.align > 8 && record.ty.size <= 16;
+                if record.ty.size > 0 && !crashes {
                     break record;
                 }
             },
@@ -256,7 +259,11 @@ impl Generator {
             if end / 32 != (end + width - 1) / 32 {
                 end = u64::next_multiple_of(end, 32);
             }
-            let _ = write!(text, "unsigned m{index} : {width}; ");
+            // One without a name counts, too.
+            let _ = match index > 0 && self.random.once_in(4) {
+                true => write!(text, "unsigned : {width}; "),
+                false => write!(text, "unsigned m{index} : {width}; "),
+            };
             fields.push(Field {
                 ty: int.clone(),
                 bit_offset: end,
