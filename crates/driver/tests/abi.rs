@@ -55,8 +55,8 @@ fn all_conventions_in_a_terminals_width() {
 /// Where cgo leaves a gap at the end of a struct, it is an array: the struct is passed on the stack.
 #[test]
 fn go_sees_the_types_of_cgo() {
-    let types = "struct s {double d; int i;}; struct t {int i; double d;};";
-    let text = format!("{types} int f(struct s, struct t)");
+    let types = "struct s {double d; int i;}; struct t {int i; double d;}; struct u {unsigned a:8; int c;};";
+    let text = format!("{types} int f(struct s, struct t, struct u)");
     let said = abi(&["-conv=abiinternal", "-goarch=arm64", &text]);
     let cell = |row: &str| {
         let line = said.stdout.lines().find(|line| line.starts_with(row));
@@ -64,6 +64,7 @@ fn go_sees_the_types_of_cgo() {
     };
     assert_eq!(cell("1 struct s"), Some("sp+8…23"), "{}", said.stdout);
     assert_eq!(cell("2 struct t"), Some("R0"), "{}", said.stdout);
+    assert_eq!(cell("3 struct u"), Some("sp+24"), "{}", said.stdout);
     let said = abi(&["-conv=abi0", "int f(long double)"]);
     let note = "abi0: argument 1: Go has no such type";
     assert!(said.stdout.contains(note), "{}", said.stdout);

@@ -50,15 +50,12 @@ fn structure(record: Record, size: u64) -> Type {
 
 /// The type and place of a member behind `end`; `None` for what Go can't have there.
 fn member(field: Field, end: u64) -> Option<(Type, u64)> {
-    let ty = match field.width {
-        None => field.ty,
-        Some(width @ (8 | 16 | 32 | 64)) => Type {
-            size: u64::from(width) / 8,
-            align: u64::from(width) / 8,
-            kind: field.ty.kind,
-        },
-        Some(_) => return None,
-    };
+    // A bit-field as wide as its type is none.
+    let is_whole = |width: u32| u64::from(width) == field.ty.size * 8;
+    if !field.width.is_none_or(is_whole) {
+        return None;
+    }
+    let ty = field.ty;
     let offset = field.bit_offset / 8;
     let is_aligned = field.bit_offset.is_multiple_of(ty.align * 8);
     (is_aligned && offset >= end).then_some((ty, offset))
