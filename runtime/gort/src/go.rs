@@ -94,7 +94,7 @@ extern "C" fn main_has_returned() -> Outcome {
 
 /// The main goroutine has ended by [`goexit`]: the program goes on until all are asleep.
 fn main_is_gone() -> ! {
-    sched::deadlock::check(&sched::global::lock());
+    sched::deadlock::retire_thread();
     loop {
         std::thread::park();
     }

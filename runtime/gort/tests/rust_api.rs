@@ -426,3 +426,22 @@ fn a_big_stack_is_as_big_as_asked_for() {
 fn a_channel_too_big_for_memory_is_refused() {
     channel::<u64>(usize::MAX / 4);
 }
+
+#[test]
+fn programs_run_beside_one_another() {
+    let threads: Vec<_> = (0..8)
+        .map(|n| {
+            thread::spawn(move || {
+                for i in 0..50 {
+                    let got = gort::run(|| {
+                        let (sender, receiver) = channel(0);
+                        gort::go(move || sender.send(n * i));
+                        receiver.recv()
+                    });
+                    assert_eq!(got, Some(n * i));
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|t| t.join().unwrap());
+}

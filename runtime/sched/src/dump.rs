@@ -51,7 +51,7 @@ fn describe(text: &mut String, g: GRef) {
 pub fn frame(text: &mut String, pc: usize) {
     let mut known = false;
     // The call lies before the address to which it returns.
-    backtrace::resolve((pc - 1) as *mut _, |symbol| {
+    backtrace::resolve(pc.saturating_sub(1) as *mut _, |symbol| {
         known = true;
         let _ = match symbol.name() {
             Some(name) => writeln!(text, "{name:#}(...)"),

@@ -157,14 +157,23 @@ fn spawn_on(function: Function, argument: *mut u8, kind: StackKind) -> Outcome {
 
 /// `go function(argument)` from a thread without a P, or one in C. The runtime is started.
 pub fn spawn_outside(function: Function, argument: *mut u8, kind: StackKind) {
+    wake::enqueue(new_goroutine_outside(function, argument, kind));
+}
+
+/// As [`new_goroutine`], on a thread without a P.
+pub fn new_goroutine_outside(function: Function, argument: *mut u8, kind: StackKind) -> GRef {
     let g = global::take_dead_one();
     give_stack(g, kind, &mut Cache::new());
     create(g, function, argument);
-    wake::enqueue(g);
+    g
 }
 
 /// The operation is done; but a goroutine that was asked to leave does so now.
 pub fn finish(value: usize) -> Outcome {
+    debug_assert!(
+        has_stack_left(GRef::current()),
+        "the goroutine's stack ends before the operation"
+    );
     let p = P::current();
     if !p.preempt.load(Ordering::Relaxed) {
         return Outcome::done(value);
@@ -173,6 +182,12 @@ pub fn finish(value: usize) -> Outcome {
     g.context.value.set(value);
     requeue(g);
     Outcome::switch()
+}
+
+/// Whether the goroutine has entered from within the segment that it is on: what is called without a stack check must leave room for that.
+fn has_stack_left(g: GRef) -> bool {
+    // SAFETY: a running goroutine has a segment.
+    unsafe { (*g.context.segment.get()).contains(g.context.sp.get()) }
 }
 
 /// The running goroutine goes behind all others.

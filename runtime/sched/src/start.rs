@@ -91,15 +91,20 @@ pub fn run_main(function: Function, argument: *mut u8, kind: StackKind) {
     leave(m);
 }
 
-/// The same with a main goroutine that stays on the calling thread. Returns when it has ended; others go on. The first goroutine of a guest's
-/// process may be one as well.
+/// The same with a main goroutine that stays on the calling thread. Returns when it has ended; others go on. Any number of times.
 pub fn run_main_here(function: Function, argument: *mut u8, kind: StackKind) {
     let m = adopt_thread();
-    wait_for_p(m);
-    let main = ops::new_goroutine(P::current(), function, argument, kind);
+    let main = ops::new_goroutine_outside(function, argument, kind);
     main.lock_count.set(1);
     main.locked_m.set(Some(m));
     m.locked_g.set(Some(main));
+    if !wake::try_acquire(m) {
+        // Whoever finds the goroutine gives its P to this thread.
+        global::lock().locked_idle += 1;
+        wake::enqueue(main);
+        m.note.sleep();
+        wake::take_next_p(m);
+    }
     m.first.set(true);
     m.install_alternate();
     crate::preempt::prepare(m);

@@ -188,7 +188,7 @@ fn crossing_note(out: &mut String, g: GRef, what: &str) {
 /// Whether the frame is one of those that print this.
 fn is_runtime(pc: usize) -> bool {
     let mut own = false;
-    backtrace::resolve((pc - 1) as *mut _, |symbol| {
+    backtrace::resolve(pc.saturating_sub(1) as *mut _, |symbol| {
         let name = symbol.name().map(|name| name.to_string());
         own |= name.is_some_and(|name| {
             ["bridge::", "backtrace::", "gort_enter"]

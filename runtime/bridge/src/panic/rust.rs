@@ -195,31 +195,37 @@ fn traceback(g: GRef) -> String {
         return now;
     }
     let mut text = format!("goroutine {} [running]:\n", g.id.load(Ordering::Relaxed));
-    for &pc in &trace.0[own_frames(&trace.0)..] {
-        dump::frame(&mut text, pc);
-    }
+    let shown = trace.0.iter().filter(|pc| !is_machinery(**pc));
+    shown.for_each(|&pc| dump::frame(&mut text, pc));
     let others = now.split_once("\n\n").map_or("", |(_, others)| others);
     text + "\n" + others
 }
 
-/// How many frames at the beginning are of those that make a panic.
-fn own_frames(pcs: &[usize]) -> usize {
-    let makes_panics = |pc: &usize| {
-        let mut found = false;
-        backtrace::resolve((pc - 1) as *mut _, |symbol| {
-            let name = symbol
-                .name()
-                .map(|name| name.to_string())
-                .unwrap_or_default();
-            found |= name.contains("rust_begin_unwind")
-                || name.contains("__rustc::rust_panic")
-                || name.starts_with("core::panicking::")
-                || name.starts_with("std::panicking::");
-        });
-        found
-    };
-    let last = pcs.iter().take(24).rposition(makes_panics);
-    last.map_or(0, |last| last + 1)
+/// Whether a frame is one that only makes or catches panics.
+fn is_machinery(pc: usize) -> bool {
+    const NAMES: [&str; 13] = [
+        "_Unwind_Backtrace",
+        "backtrace::",
+        "bridge::panic::",
+        "std::panicking::",
+        "std::panic::",
+        "std::sys::backtrace::",
+        "<std::",
+        "<alloc::boxed::Box<",
+        "<core::panic::unwind_safe::",
+        "core::panicking::",
+        "core::ops::function::",
+        "__rustc",
+        "__rust_try",
+    ];
+    // Of functions that were inlined into one another the last counts.
+    let mut own = false;
+    backtrace::resolve(pc.saturating_sub(1) as *mut _, |symbol| {
+        let name = symbol.name().map(|name| format!("{name:#}"));
+        let name = name.unwrap_or_default();
+        own = name == "rust_begin_unwind" || NAMES.iter().any(|start| name.starts_with(start));
+    });
+    own
 }
 
 /// The goroutine whose own code, Go or C, this thread runs right now: not the runtime's, nor that of a thread outside of any goroutine.
@@ -260,7 +266,9 @@ fn on_goroutine(g: GRef, info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInf
     }
     let mut pcs = Vec::new();
     backtrace::trace(|frame| {
-        pcs.push(frame.ip() as usize);
+        // The first frame of all has no caller.
+        let pc = frame.ip() as usize;
+        pcs.extend((pc != 0).then_some(pc));
         pcs.len() < 100
     });
     note(g, pcs);

@@ -13,12 +13,7 @@ c_texts! {
 }
 
 /// 0, or the text of a panic.
-extern "C" fn set(
-    version: c_int,
-    traceback: usize,
-    context: usize,
-    symbolizer: usize,
-) -> Outcome {
+extern "C" fn set(version: c_int, traceback: usize, context: usize, symbolizer: usize) -> Outcome {
     // SAFETY: who calls `gort_set_cgo_traceback` says so of the functions.
     let set = unsafe { set_cgo_traceback(version, traceback, context, symbolizer) };
     Outcome::done(match set {
