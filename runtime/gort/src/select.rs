@@ -90,14 +90,14 @@ macro_rules! __select {
             [0 1 2 3 4 5 6 7 8 9 10 11])
     }};
     (@choose $arms:ident, $chosen:ident, $done:ident, $default:expr, [] [$($numbers:tt)*]) => {{
-        drop($arms);
+        $crate::select::over($arms);
         $default
     }};
     (@choose $arms:ident, $chosen:ident, $done:ident, $default:expr,
         [($value:pat => $body:expr) $($bodies:tt)*] [$number:tt $($numbers:tt)*]) => {
         if $chosen == $number {
             let $value = $crate::select::Arm::take(&mut $arms.$number, $done);
-            drop($arms);
+            $crate::select::over($arms);
             $body
         } else {
             $crate::__select!(@choose $arms, $chosen, $done, $default, [$($bodies)*] [$($numbers)*])
@@ -184,6 +184,12 @@ impl<T> Drop for SendArm<'_, T> {
             unsafe { ManuallyDrop::drop(&mut self.value) };
         }
     }
+}
+
+/// A select is over: what its arms have not sent is dropped.
+#[doc(hidden)]
+pub fn over(arms: impl Arms) {
+    drop(arms);
 }
 
 /// All arms of a select.

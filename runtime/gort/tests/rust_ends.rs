@@ -59,8 +59,10 @@ fn run_twice_and_enter() {
     }
 }
 
-/// What ends a process, by name; what it says then, and how.
-const CASES: &[(&str, fn(), i32, &[&str])] = &[
+/// What ends a process, by name; its exit status then, or -1 for a signal, and what it says.
+type Case = (&'static str, fn(), i32, &'static [&'static str]);
+
+const CASES: &[Case] = &[
     ("main_returns", || assert_eq!(gort::run(|| 5), 5), 0, &[]),
     (
         "main_returns_while_others_sleep",
@@ -236,7 +238,7 @@ fn main() {
         let case = CASES.iter().find(|(name, ..)| *name == wanted);
         return case.expect("there is such a case").1();
     }
-    let trial = |case: &'static (&str, fn(), i32, &[&str])| Trial::test(case.0, || check(case));
+    let trial = |case: &'static Case| Trial::test(case.0, || check(case));
     let trials = CASES.iter().map(trial).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -249,7 +251,7 @@ fn run(case: &str) -> std::io::Result<Output> {
         .output()
 }
 
-fn check(&(name, _, status, texts): &(&str, fn(), i32, &[&str])) -> Result<(), Failed> {
+fn check(&(name, _, status, texts): &Case) -> Result<(), Failed> {
     let output = run(name)?;
     let said = String::from_utf8_lossy(&output.stderr);
     let missing: Vec<_> = texts.iter().filter(|text| !said.contains(**text)).collect();

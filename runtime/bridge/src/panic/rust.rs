@@ -98,7 +98,7 @@ impl Payload {
         if let Some(go) = self.0.downcast_ref::<GoPanic>() {
             return go.as_value();
         }
-        match self.text() {
+        match text_of(&*self.0) {
             Some(text) => Value::text(Kind::String, text),
             None => Value {
                 type_name: c"Box<dyn Any>".as_ptr(),
@@ -109,11 +109,12 @@ impl Payload {
             },
         }
     }
+}
 
-    fn text(&self) -> Option<&str> {
-        let string = self.0.downcast_ref::<String>().map(String::as_str);
-        string.or_else(|| self.0.downcast_ref::<&str>().copied())
-    }
+/// The text of a panic with a message.
+fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
+    let string = payload.downcast_ref::<String>().map(String::as_str);
+    string.or_else(|| payload.downcast_ref::<&str>().copied())
 }
 
 /// What the panic of `frame`, which has come to a border, goes on with in Rust.
@@ -173,10 +174,8 @@ pub fn forget_trace(g: GRef) {
     }
 }
 
-/// The operation of a goroutine that nobody has kept from panicking: ends the program. `payload` is a [`Payload`] in a box.
-pub extern "C" fn uncaught(payload: *mut Payload) -> Outcome {
-    // SAFETY: the caller has leaked the box.
-    let payload = unsafe { &*payload };
+/// The operation of a goroutine that nobody has kept from panicking: ends the program.
+pub extern "C" fn uncaught(payload: &Payload) -> Outcome {
     let mut text = String::from("panic: ");
     print::value(&mut text, &payload.as_value());
     text.push_str("\n\n");
@@ -259,7 +258,7 @@ pub fn install_hook() {
 }
 
 fn on_goroutine(g: GRef, info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInfo<'_>)) {
-    let text = info.payload_as_str().unwrap_or("Box<dyn Any>");
+    let text = text_of(info.payload()).unwrap_or("Box<dyn Any>");
     if is_last(text) {
         fatal::write(&traceback(g));
         return before(info);
