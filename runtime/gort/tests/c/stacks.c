@@ -38,10 +38,12 @@ NOINLINE static int descend(const struct descent *d, int depth)
 #define SHIFTED(bytes) \
 	NOINLINE static void shifted_by_##bytes(void *d) \
 	{ \
-		volatile char room[bytes]; \
-		room[0] = 0; \
+		char room[bytes]; \
+		room[0] = bytes; \
+		__asm__ volatile("" : : "r"(room) : "memory"); \
 		((struct descent *)d)->function(((struct descent *)d)->arg); \
-		check_equal(room[0], 0); \
+		__asm__ volatile("" : : "r"(room) : "memory"); \
+		check_equal(room[0], bytes); \
 	}
 SHIFTED(16)
 SHIFTED(32)
@@ -266,10 +268,12 @@ CASE(a_frame_larger_than_a_segment)
 #define AT_THE_LIMIT(name, ...) \
 	NOINLINE static void name##_at_the_limit(gort_chan *c) \
 	{ \
-		volatile int64_t room[18]; \
-		room[0] = room[17] = (intptr_t)c; \
+		int64_t room[24]; \
+		room[0] = room[23] = (intptr_t)c; \
+		__asm__ volatile("" : : "r"(room) : "memory"); \
 		__VA_ARGS__; \
-		check(room[0] == (intptr_t)c && room[17] == (intptr_t)c); \
+		__asm__ volatile("" : : "r"(room) : "memory"); \
+		check(room[0] == (intptr_t)c && room[23] == (intptr_t)c); \
 	}
 
 static int64_t five = 5, got;
