@@ -83,6 +83,9 @@ pub struct Chan {
     elem_size: usize,
     cap: usize,
     buffer: NonNull<u8>,
+    /// Counted up: addresses would make a model different each time.
+    #[cfg(loom)]
+    number: usize,
 }
 
 // SAFETY: the cells and the buffer are touched under the lock only.
@@ -111,6 +114,8 @@ impl Chan {
             elem_size,
             cap,
             buffer: buffer.cast(),
+            #[cfg(loom)]
+            number: number(),
         };
         // SAFETY: the memory is new, large enough and aligned.
         unsafe { chan.write(value) };
@@ -121,8 +126,9 @@ impl Chan {
     /// `chan` is from [`Chan::new`]; nobody uses it any more, or waits on it.
     pub unsafe fn free(chan: NonNull<Chan>) {
         // SAFETY: the caller's word.
-        let (elem_size, cap) = unsafe { (chan.as_ref().elem_size, chan.as_ref().cap) };
-        let layout = Chan::layout(elem_size, cap).expect("the channel was made");
+        let this = unsafe { chan.as_ref() };
+        debug_assert!(this.receivers.is_empty() && this.senders.is_empty());
+        let layout = Chan::layout(this.elem_size, this.cap).expect("the channel was made");
         // SAFETY: allocated with this layout, and used no more.
         unsafe {
             chan.drop_in_place();
@@ -148,6 +154,14 @@ impl Chan {
             }
             _ => Err(MakeError::Size),
         }
+    }
+
+    /// Who locks several channels does so in the order of these.
+    pub(crate) fn lock_order(&self) -> usize {
+        #[cfg(loom)]
+        return self.number;
+        #[cfg(not(loom))]
+        (&raw const *self).addr()
     }
 
     /// Elements in the buffer.
@@ -213,6 +227,13 @@ impl Chan {
             self.count.load(Ordering::Acquire) == 0
         }
     }
+}
+
+/// The number of a new channel.
+#[cfg(loom)]
+fn number() -> usize {
+    thread_local!(static NEXT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+    NEXT.replace(NEXT.get() + 1)
 }
 
 /// Parks `g` for ever, in no queue.

@@ -181,17 +181,17 @@ impl Select {
                 if (*self.cases.add(index)).chan.is_null() {
                     continue;
                 }
-                let other = self.order.add(random_below(live as u32 + 1) as usize);
-                self.order.add(live).write(0);
-                self.order.add(live).write(other.read());
-                other.write(index as u16);
+                // The new one goes to any place, and who stands there to the end; both may be the same.
+                let end = self.order.add(live);
+                end.write(index as u16);
+                ptr::swap(end, self.order.add(random_below(live as u32 + 1) as usize));
             }
             live += 1;
         }
         self.live.set(live);
     }
 
-    /// Sorts what `shuffle` left by the channels' addresses.
+    /// Sorts what `shuffle` left into the order of the locks.
     fn sort(&self) {
         let live = self.live.get();
         // SAFETY: `order` has room for both parts; the first is written, the second is only written here.
@@ -201,7 +201,8 @@ impl Select {
             slice::from_raw_parts_mut(locks, live)
         };
         if !on(Fault::SelectLocksUnsorted) {
-            locks.sort_unstable_by_key(|&index| self.case(index).chan);
+            // SAFETY: the orders hold cases with channels.
+            locks.sort_unstable_by_key(|&index| unsafe { self.case(index).channel() }.lock_order());
         }
     }
 
