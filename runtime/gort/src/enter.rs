@@ -35,6 +35,7 @@ unsafe extern "C" fn callback(function: extern "C" fn(*mut u8), data: *mut u8) {
 #[unsafe(naked)]
 unsafe extern "C" fn entry(function: extern "C" fn(*mut u8), data: *mut u8) {
     naked_asm!(
+        ".cfi_startproc",
         "lea r11, [rsp - {room}]",
         "cmp r11, qword ptr fs:[0x70]",
         "ja 2f",
@@ -46,6 +47,7 @@ unsafe extern "C" fn entry(function: extern "C" fn(*mut u8), data: *mut u8) {
         "mov rax, rdi",
         "mov rdi, rsi",
         "jmp rax",
+        ".cfi_endproc",
         room = const ROOM,
     )
 }

@@ -100,6 +100,7 @@ macro_rules! __export {
             #[unsafe(naked)]
             extern "C" fn entry() {
                 ::core::arch::naked_asm!(
+                    ".cfi_startproc",
                     "lea r11, [rsp - {room}]",
                     "cmp r11, qword ptr fs:[0x70]",
                     "ja {body}",
@@ -108,6 +109,7 @@ macro_rules! __export {
                     "call __morestack",
                     "ret",
                     "jmp {body}",
+                    ".cfi_endproc",
                     room = const $crate::export::ROOM,
                     stack = const STACK,
                     body = sym body,

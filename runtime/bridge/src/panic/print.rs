@@ -7,14 +7,18 @@ use std::sync::atomic::Ordering;
 
 use sched::{GRef, M, dump, fatal};
 
-use super::{Frame, Kind, Value, Why};
+use super::{Frame, Kind, Value, Why, rust};
 
 /// Nobody has recovered: says what the panics were, what the goroutine was doing, and ends the program.
 pub(super) fn fatal_panic(g: GRef, last: &Frame) -> ! {
     let mut text = String::new();
     panics(&mut text, last);
     text.push('\n');
-    text.push_str(&goroutines());
+    // Rust's frames are gone, and have no chain of frame pointers either: where they were was noted.
+    text.push_str(&match last.payload.get().is_null() {
+        true => goroutines(),
+        false => rust::traceback(g),
+    });
     if M::current().thread.system_base.get() == 0 {
         crossing_note(&mut text, g, "panic");
     }

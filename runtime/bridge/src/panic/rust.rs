@@ -184,7 +184,7 @@ pub extern "C" fn uncaught(payload: &Payload) -> Outcome {
 }
 
 /// As [`print::goroutines`], with where the panic was in place of where the goroutine is.
-fn traceback(g: GRef) -> String {
+pub(super) fn traceback(g: GRef) -> String {
     let now = print::goroutines();
     // SAFETY: set by `note`, and the goroutine is the caller's.
     let Some(trace) = (unsafe { g.unwinding.get().cast::<Trace>().as_ref() }) else {
