@@ -147,6 +147,53 @@ fn threads_come_and_go() {
 }
 
 #[test]
+fn two_that_ready_each_other_leave_time_for_others() {
+    as_goroutine(|| {
+        gomaxprocs(1);
+        let [over, turns] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let places: Arc<[AtomicUsize; 2]> = Arc::default();
+        for me in 0..2 {
+            let (over, turns, places) = (over.clone(), turns.clone(), places.clone());
+            go(move || {
+                places[me].store(GRef::current().as_ptr() as usize, Ordering::SeqCst);
+                while over.load(Ordering::SeqCst) == 0 {
+                    turns.fetch_add(1, Ordering::SeqCst);
+                    match places[1 - me].load(Ordering::SeqCst) {
+                        0 => yield_now(),
+                        other => wake_and_park(other),
+                    }
+                }
+            });
+        }
+        // On the one P's queue behind them.
+        let (stop, partners) = (over.clone(), places.clone());
+        go(move || {
+            while turns.load(Ordering::SeqCst) < 1000 {
+                yield_now();
+            }
+            stop.store(1, Ordering::SeqCst);
+            // SAFETY: the goroutines' own addresses; one may still sleep.
+            let wake = |place: &AtomicUsize| {
+                ops::unpark(unsafe { GRef::from_ptr(place.load(Ordering::SeqCst) as *mut _) })
+            };
+            ccall(|| partners.iter().for_each(wake));
+        });
+        wait_until(&over, 1);
+        gomaxprocs(2);
+    });
+}
+
+/// Readies another goroutine and sleeps, in one operation, which doesn't look at the time.
+fn wake_and_park(other: usize) {
+    extern "C" fn operation(other: *mut sched::G) -> Outcome {
+        // SAFETY: a goroutine's own address.
+        ops::unpark(unsafe { GRef::from_ptr(other) });
+        ops::park()
+    }
+    enter(operation as *const () as usize, other, 0, 0);
+}
+
+#[test]
 fn an_operation_gives_its_result() {
     extern "C" fn answer() -> Outcome {
         Outcome::done(42)

@@ -24,6 +24,9 @@ fn in_child(test: &str, fault: impl FnOnce()) -> Option<Output> {
     let mut child = Command::new(std::env::current_exe().expect("a test has a path"))
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(ROLE, test)
+        // A sanitizer leaves faults to us.
+        .env("ASAN_OPTIONS", "handle_segv=0:detect_leaks=0:detect_stack_use_after_return=0")
+        .env("TSAN_OPTIONS", "handle_segv=0")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -134,7 +134,7 @@ fn from_timers_and_queues(p: &'static P) -> Option<(GRef, bool)> {
     {
         return Some((g, false));
     }
-    if let Some(found) = p.runq.get() {
+    if let Some(found) = from_queue(p) {
         return Some(found);
     }
     if let Some(g) = from_global(p, usize::MAX) {
@@ -146,6 +146,17 @@ fn from_timers_and_queues(p: &'static P) -> Option<(GRef, bool)> {
         return inject_but_first(ready).map(|g| (g, false));
     }
     None
+}
+
+/// From the P's own queue. One that would go on in the time of the goroutine before it has no claim to that when it is used up: two that keep
+/// readying each other would keep all others from running.
+fn from_queue(p: &'static P) -> Option<(GRef, bool)> {
+    let found = p.runq.get()?;
+    if !found.1 || !p.preempt.load(Ordering::Relaxed) {
+        return Some(found);
+    }
+    wake::enqueue_on(p, found.0, false);
+    p.runq.get().map(|(g, _)| (g, false))
 }
 
 /// Fires what is due of `owner`'s timers; who they wake, or start, goes on `p`'s queue. Whether anything was due.
