@@ -19,6 +19,10 @@
  *   gcc -O2 -c c_side.c                                                                                            C like any other
  *   gcc go_side.o c_side.o libgort.a -Wl,-z,now -pthread -lm -ldl                                                  GNU ld
  *
+ * and a library that C programs load (compile with -fPIC; nobody else must find the runtime's symbols, and its threads never end):
+ *
+ *   gcc -shared go_side.o c_side.o libgort.a -Wl,-z,now,-z,nodelete,--exclude-libs,ALL -pthread -lm -ldl
+ *
  * Go keeps the frame of a function that ends with a call; without -fno-optimize-sibling-calls it would be missing from tracebacks.
  * -z now because binding a symbol at its first call takes more stack than a goroutine has. Not gold or lld: they rewrite the stack checks of functions
  * that call unchecked ones. What is compiled with -fsplit-stack may call C only through stubs (GORT_CCALL), since C checks no stack; that includes

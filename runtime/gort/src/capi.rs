@@ -59,9 +59,12 @@ macro_rules! load_thread {
 }
 
 /// A function for goroutines that is an operation and nothing else.
+///
+/// Operations of other crates are told to lie in the same object, be that a program or a library.
 macro_rules! operation {
     ($($name:literal $op:path;)+) => {
         $(std::arch::global_asm!(
+            ".hidden {op}",
             function!($name, "lea r11, [rip + {op}]", "jmp gort_enter"),
             op = sym $op,
         );)+
@@ -167,6 +170,8 @@ macro_rules! anywhere {
                 "jmp gort_enter",
                 "2:",
                 "jmp {direct}",
+                ".hidden {op}",
+                ".hidden {direct}",
             ),
             op = sym $op,
             direct = sym $direct,

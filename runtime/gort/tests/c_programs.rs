@@ -1,7 +1,7 @@
 //! Programs in C against the C ABI: what stands in for compiled Go, and C beside it. See `c/case.h`.
 //!
-//! All files of `c/` make one program for each level of optimisation; each of their cases is a test, in a process of its own. A second word in
-//! a test's name says the level.
+//! All files of `c/` make one program for each level of optimisation, and a library that a program loads; each of their cases is a test, in a
+//! process of its own. A second word in a test's name says in which of them; in the library those that start in C.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -25,35 +25,58 @@ struct Case {
     release: bool,
 }
 
+/// One way to build all cases.
+struct Build {
+    name: &'static str,
+    flags: &'static [&'static str],
+    library: bool,
+}
+
+const BUILDS: [Build; 3] = [
+    Build {
+        name: "O0",
+        flags: &["-O0"],
+        library: false,
+    },
+    Build {
+        name: "O2",
+        flags: &["-O2"],
+        library: false,
+    },
+    Build {
+        name: "library",
+        flags: &["-O1", "-fPIC"],
+        library: true,
+    },
+];
+
 fn main() {
     let arguments = Arguments::from_args();
     let sources = sources();
     let cases: Vec<Case> = sources.iter().flat_map(|path| cases(path)).collect();
-    let levels = ["O0", "O2"];
     if !arguments.list {
         write_table(&cases);
         thread::scope(|scope| {
-            for level in levels {
+            for build in &BUILDS {
                 let sources = &sources;
-                scope.spawn(move || build(sources, level));
+                scope.spawn(move || build.make(sources));
             }
         });
     }
     let mut trials = Vec::new();
-    for level in levels {
-        for case in &cases {
-            trials.push(trial(case, level));
-        }
+    for build in &BUILDS {
+        let cases = cases.iter().filter(|case| case.in_c || !build.library);
+        trials.extend(cases.map(|case| trial(case, build)));
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn trial(case: &Case, level: &'static str) -> Trial {
-    let mut command = Command::new(program(level));
+fn trial(case: &Case, build: &Build) -> Trial {
+    let mut command = Command::new(build.program());
     command.arg(&case.name).env_remove("GOMAXPROCS");
     command.envs(case.env.iter().map(|(name, value)| (name, value)));
     let (exit, stderr) = (case.exit, case.stderr.clone());
-    Trial::test(format!("{} {level}", case.name), move || {
+    Trial::test(format!("{} {}", case.name, build.name), move || {
         run(command, exit, &stderr)
     })
     .with_ignored_flag(case.release && cfg!(debug_assertions))
@@ -65,10 +88,6 @@ fn here() -> &'static Path {
 
 fn out(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
-
-fn program(level: &str) -> PathBuf {
-    out(&format!("c_programs_{level}"))
 }
 
 fn sources() -> Vec<PathBuf> {
@@ -143,49 +162,79 @@ fn write_table(cases: &[Case]) {
     fs::write(out("table.c"), text).expect("the table can be written");
 }
 
-/// Compiles every file for Go and for C, and links them with the runtime.
-fn build(sources: &[PathBuf], level: &str) {
-    let mut objects = Vec::new();
-    for source in sources {
-        let stem = source.file_stem().expect("a file").to_string_lossy();
-        objects.push(compile_go(
-            source,
-            level,
-            &out(&format!("{stem}.go.{level}.o")),
-        ));
-        objects.push(compile_c(
-            source,
-            level,
-            &out(&format!("{stem}.c.{level}.o")),
-        ));
+impl Build {
+    fn program(&self) -> PathBuf {
+        out(&format!("c_programs_{}", self.name))
     }
-    let table = out(&format!("table.{level}.o"));
-    objects.push(compile_c(&out("table.c"), level, &table));
-    let mut gcc = Command::new("gcc");
-    gcc.args(&objects).arg(library()).arg("-o");
-    gcc.arg(program(level));
-    gcc.args(["-Wl,-z,now", "-pthread", "-lm", "-ldl"]);
-    tool(gcc);
-}
 
-fn compile_go(source: &Path, level: &str, object: &Path) -> PathBuf {
-    let mut clang = Command::new("clang-19");
-    clang.args(["-fsplit-stack", "-fno-omit-frame-pointer"]);
-    clang.args(["-fno-optimize-sibling-calls", "-DGORT_GO_TEXT"]);
-    compile(clang, source, level, object)
-}
+    /// Compiles every file for Go and for C, and links them with the runtime.
+    fn make(&self, sources: &[PathBuf]) {
+        let mut objects = Vec::new();
+        for source in sources {
+            objects.push(self.compile_go(source));
+            objects.push(self.compile_c(source));
+        }
+        objects.push(self.compile_c(&out("table.c")));
+        if !self.library {
+            return self.link(&objects, &[], &self.program());
+        }
+        let library = self.program().with_extension("so");
+        // Nobody else is to find the runtime's symbols, and the runtime's threads never end.
+        let alone = ["-shared", "-Wl,--exclude-libs,ALL", "-Wl,-z,nodelete"];
+        self.link(&objects, &alone, &library);
+        self.make_host(&library);
+    }
 
-fn compile_c(source: &Path, level: &str, object: &Path) -> PathBuf {
-    compile(Command::new("gcc"), source, level, object)
-}
+    fn compile_go(&self, source: &Path) -> PathBuf {
+        let mut clang = Command::new("clang-19");
+        clang.args(["-fsplit-stack", "-fno-omit-frame-pointer"]);
+        clang.args(["-fno-optimize-sibling-calls", "-DGORT_GO_TEXT"]);
+        self.compile(clang, source, "go")
+    }
 
-fn compile(mut compiler: Command, source: &Path, level: &str, object: &Path) -> PathBuf {
-    compiler.args(["-g", "-Wall", "-Werror"]);
-    compiler.arg(format!("-{level}"));
-    compiler.arg("-I").arg(here().join("include"));
-    compiler.arg("-c").arg(source).arg("-o").arg(object);
-    tool(compiler);
-    object.to_owned()
+    fn compile_c(&self, source: &Path) -> PathBuf {
+        self.compile(Command::new("gcc"), source, "c")
+    }
+
+    fn compile(&self, mut compiler: Command, source: &Path, side: &str) -> PathBuf {
+        let stem = source.file_stem().expect("a file").to_string_lossy();
+        let object = out(&format!("{stem}.{side}.{}.o", self.name));
+        compiler.args(["-g", "-Wall", "-Werror"]).args(self.flags);
+        compiler.arg("-I").arg(here().join("include"));
+        compiler.arg("-c").arg(source).arg("-o").arg(&object);
+        tool(compiler);
+        object
+    }
+
+    fn link(&self, objects: &[PathBuf], flags: &[&str], to: &Path) {
+        let mut gcc = Command::new("gcc");
+        gcc.args(objects).arg(library()).arg("-o").arg(to);
+        gcc.args(flags);
+        gcc.args(["-Wl,-z,now", "-pthread", "-lm", "-ldl"]);
+        tool(gcc);
+    }
+
+    /// A program that loads the library, and knows nothing of it but what runs a case.
+    fn make_host(&self, library: &Path) {
+        let source = out("host.c");
+        let text = format!(
+            r#"#include <dlfcn.h>
+#include <stdio.h>
+int main(int argc, char **argv) {{
+	void *library = dlopen("{}", RTLD_NOW);
+	int (*run_case)(int, char **) = library ? (int (*)(int, char **))dlsym(library, "run_case") : NULL;
+	if (run_case == NULL)
+		return puts(dlerror()), 5;
+	return run_case(argc, argv);
+}}
+"#,
+            library.display()
+        );
+        fs::write(&source, text).expect("the host can be written");
+        let mut gcc = Command::new("gcc");
+        gcc.arg(source).arg("-o").arg(self.program()).arg("-ldl");
+        tool(gcc);
+    }
 }
 
 fn tool(mut command: Command) {
@@ -232,9 +281,8 @@ fn run(mut command: Command, exit: i32, stderr: &[String]) -> Result<(), Failed>
     command.stdout(File::create(&out_log)?);
     command.stderr(File::create(&error_log)?);
     let (status, took) = wait(command)?;
-    let read = |path: &Path| {
-        fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-    };
+    let read =
+        |path: &Path| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let (said, errors) = (read(&out_log)?, read(&error_log)?);
     let missing: Vec<&String> = stderr.iter().filter(|t| !errors.contains(*t)).collect();
     if status.is_some_and(|status| status.code() == Some(exit)) && missing.is_empty() {

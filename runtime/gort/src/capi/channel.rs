@@ -143,7 +143,7 @@ global_asm_anywhere!(
             "ret",
             "4:",
             "lea rdi, [rip + {make_size}]",
-            "lea r11, [rip + gort_panic_runtime]",
+            "mov r11, qword ptr [rip + gort_panic_runtime@GOTPCREL]",
             "jmp gort_callback",
         ),
     ),

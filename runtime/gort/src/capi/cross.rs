@@ -39,6 +39,7 @@ global_asm!(
         "lea r11, [rip + {reacquire}]",
         "jmp gort_enter",
     ),
+    ".hidden {reacquire}",
     go_sp = const offset_of!(Thread, go_sp),
     calls = const offset_of!(Thread, calls),
     retake = const offset_of!(Thread, retake),

@@ -73,6 +73,7 @@ global_asm!(
         "mov eax, dword ptr [rip + {shared} + {goroutines}]",
         "ret",
     ),
+    ".hidden {shared}",
     gomaxprocs = sym gomaxprocs,
     busy = const ops::BUSY as i32,
     context = const offset_of!(Thread, context),

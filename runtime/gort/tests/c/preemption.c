@@ -227,10 +227,12 @@ CASE(others_run_during_a_system_call)
 		int64_t until = counter + 10;
 		for (int j = 0; j < 100 && counter < until; j++) {
 			int64_t begin = gort_nanotime();
-			check_equal(sleep_by_system_call(40000000), 0);
+			/* A signal that was to preempt the goroutine may come when it is there already: EINTR. */
+			long result = sleep_by_system_call(40000000);
+			check(result == 0 || result == -4);
 			/* It has a P of its own again. */
 			check_equal(gort_gomaxprocs(0), 1);
-			check(gort_nanotime() - begin >= 40000000);
+			check(result != 0 || gort_nanotime() - begin >= 40000000);
 		}
 		check(counter >= until);
 	}

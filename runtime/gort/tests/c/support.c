@@ -35,7 +35,7 @@ void say(const char *text)
 	fflush(stdout);
 }
 
-int main(int argc, char **argv)
+int run_case(int argc, char **argv)
 {
 	for (const struct entry *entry = table; argc > 1 && entry->name; entry++) {
 		if (strcmp(entry->name, argv[1]) != 0)
@@ -47,6 +47,11 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "no such case\n");
 	return 4;
+}
+
+int main(int argc, char **argv)
+{
+	return run_case(argc, argv);
 }
 
 #endif
