@@ -1,4 +1,40 @@
-//! The runtime as a library: the C ABI that compiled Go calls, and the same for Rust.
+//! The runtime as a library: the C ABI that compiled Go calls (`include/gort.h`), and the same for Rust.
+//!
+//! ```
+//! let answer = gort::run(|| {
+//!     let (sender, receiver) = gort::channel(0);
+//!     gort::go(move || sender.send(6 * 7));
+//!     receiver.recv()
+//! });
+//! assert_eq!(answer, Some(42));
+//! ```
+//!
+//! | wanted | here |
+//! |---|---|
+//! | a program of goroutines | [`run`] |
+//! | goroutines in a program of somebody else's | [`start`], [`enter`] |
+//! | more goroutines, with more stack | [`go`](go()), [`Builder`] |
+//! | channels | [`channel`](channel()), [`select!`], [`recv_any`], [`after`] |
+//! | to wait for one another | [`WaitGroup`], [`Mutex`], [`Cond`], [`sleep`] |
+//! | to call C, or block the thread | [`ccall`](ccall()), [`ccall_nonblocking`], [`blocking`] |
+//! | to be called by C | [`export!`] |
+//! | a thread of one's own | [`lock_os_thread`] |
+//!
+//! # Threads
+//! A goroutine may come back on another thread from every operation that may wait. Therefore:
+//!
+//! - No reference to a thread-local variable, and nothing that isn't `Send` because it belongs to a thread, may be kept across one. The compiler
+//!   doesn't check this.
+//! - A lock of the standard library's that is held across one blocks the threads of those who want it, not only their goroutines: use [`Mutex`].
+//!
+//! # Panics
+//! A goroutine may catch its panics (`std::panic::catch_unwind`), as Go recovers them; they are silent until then. One that nobody catches ends the
+//! program as Go's does: `panic:` with the message, the goroutine's frames, status 2. Panics pass C in both directions: see
+//! [`ccall`](ccall()) and [`export!`]. Compiled Go's arrive as a `String` where they are of a string, else as a [`GoPanic`].
+//!
+//! # fork
+//! A child of `fork` may run C, exec and `_exit`; goroutines would wait there for threads that are not, so calling or returning to them ends it
+//! with a message.
 
 #[cfg(target_arch = "x86_64")]
 mod capi;

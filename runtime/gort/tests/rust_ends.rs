@@ -45,6 +45,12 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
+/// In tracebacks without debug information, too.
+#[inline(never)]
+fn panics() {
+    panic!("nobody catches this\nand that");
+}
+
 fn run_twice_and_enter() {
     let before = thread::current().id();
     for _ in 0..2 {
@@ -88,7 +94,7 @@ const CASES: &[Case] = &[
     ),
     (
         "uncaught",
-        || gort::run(|| panic!("nobody catches this\nand that")),
+        || gort::run(panics),
         2,
         &["panic: nobody catches this\n\tand that\n\ngoroutine 1 [running]:\nrust_ends::"],
     ),
