@@ -107,6 +107,9 @@ pub fn request(p: &'static P) {
     let Some(m) = (unsafe { p.m.load(Ordering::Acquire).as_ref::<'static>() }) else {
         return;
     };
+    // A goroutine that is mostly in C, for short times, may never be met by a signal in Go: when it next comes back, it finds that somebody has asked,
+    // takes the slow way, and leaves there. Nobody claims the P for that.
+    let _ = m.crossing().ask();
     if m.thread.go_sp.load(Ordering::Acquire) == 0 {
         let signal = (TEXT_COUNT.load(Ordering::Acquire) > 0).then_some(SIGNAL);
         m.interrupt(signal);
