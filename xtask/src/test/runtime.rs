@@ -136,7 +136,14 @@ fn models(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> 
     for (package, test) in of_kind(crates, "model_") {
         let mut cargo = apart(context, "loom");
         cargo.env("RUSTFLAGS", "--cfg loom");
-        cargo.args(["test", "--release", "--quiet", "--package", package]);
+        cargo.args([
+            "test",
+            "--release",
+            "--quiet",
+            "--no-fail-fast",
+            "--package",
+            package,
+        ]);
         run(cargo.args(["--test", test]), tally)?;
     }
     Ok(())
@@ -146,7 +153,14 @@ fn models(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> 
 fn optimised(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> {
     for Crate { package, .. } in crates {
         let mut cargo = cargo(context.repo);
-        cargo.args(["test", "--release", "--quiet", "--package", package]);
+        cargo.args([
+            "test",
+            "--release",
+            "--quiet",
+            "--no-fail-fast",
+            "--package",
+            package,
+        ]);
         run(&mut cargo, tally)?;
     }
     Ok(())
@@ -160,7 +174,15 @@ fn sanitizers(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<
             cargo.env("RUSTC_BOOTSTRAP", "1");
             cargo.env("RUSTFLAGS", sanitizer.flags);
             cargo.env(sanitizer.options.0, sanitizer.options.1);
-            cargo.args(["test", "--quiet", "--target", TARGET, "--package", package]);
+            cargo.args([
+                "test",
+                "--quiet",
+                "--no-fail-fast",
+                "--target",
+                TARGET,
+                "--package",
+                package,
+            ]);
             cargo.args(sanitizer.cargo).arg("--lib");
             let tests = tests.iter().map(String::as_str);
             for test in tests.filter(|name| !NOT_SANITIZED.contains(name)) {
@@ -180,7 +202,14 @@ fn stress(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> 
     for (package, test) in of_kind(crates, "stress_") {
         let mut cargo = cargo(context.repo);
         cargo.env("CROSSCALL_STRESS_SECONDS", STRESS_SECONDS);
-        cargo.args(["test", "--release", "--quiet", "--package", package]);
+        cargo.args([
+            "test",
+            "--release",
+            "--quiet",
+            "--no-fail-fast",
+            "--package",
+            package,
+        ]);
         run(cargo.args(["--test", test]), tally)?;
     }
     Ok(())
