@@ -65,7 +65,7 @@ fn run_twice_and_enter() {
     }
 }
 
-/// What ends a process, by name; its exit status then, or -1 for a signal, and what it says.
+/// What ends a process, by name; its exit status then, and what it says.
 type Case = (&'static str, fn(), i32, &'static [&'static str]);
 
 const CASES: &[Case] = &[
@@ -181,8 +181,34 @@ const CASES: &[Case] = &[
                 panic!("the first");
             })
         },
-        -1,
-        &["panic in a destructor during cleanup"],
+        2,
+        &[
+            "panic: the second\nfatal error: panic in a destructor during cleanup\n\ngoroutine 1 [running]:\nrust_ends::",
+        ],
+    ),
+    (
+        "a_panic_where_it_cannot_unwind",
+        || {
+            extern "C" fn c_function() {
+                panic!("out of C")
+            }
+            gort::run(|| c_function())
+        },
+        2,
+        &[
+            "panic: out of C\nfatal error: panic in a function that cannot unwind\n\ngoroutine 1 [running]:",
+        ],
+    ),
+    (
+        "uncaught_on_a_small_stack",
+        || {
+            gort::run(|| {
+                gort::Builder::new().stack_size(1).go(|| panic!("small"));
+                gort::sleep(Duration::from_secs(20));
+            })
+        },
+        2,
+        &["panic: small\n\ngoroutine 2 [running]:"],
     ),
     (
         "outside",

@@ -127,7 +127,7 @@ pub(super) fn payload_at_border(g: GRef, frame: &Frame) -> Box<Payload> {
     if frame.why == Why::Goexit {
         return Box::new(Payload(Box::new(Goexit)));
     }
-    note(g, dump::frames(g));
+    note(g, "", dump::frames(g));
     let go = GoPanic::new(&frame.value);
     Box::new(Payload(match (go.kind, &go.type_name) {
         (Kind::String, None) => Box::new(go.text),
@@ -157,12 +157,23 @@ pub fn raise_goexit() -> ! {
     std::panic::resume_unwind(Box::new(Goexit))
 }
 
-/// Where the goroutine's last Rust panic was.
-struct Trace(Vec<usize>);
+/// The goroutine's last Rust panic: what it said, and where it was.
+struct Trace {
+    text: String,
+    pcs: Vec<usize>,
+}
 
-fn note(g: GRef, pcs: Vec<usize>) {
+fn note(g: GRef, text: &str, pcs: Vec<usize>) {
     forget_trace(g);
-    g.unwinding.set(Box::into_raw(Box::new(Trace(pcs))).cast());
+    let text = text.to_owned();
+    g.unwinding
+        .set(Box::into_raw(Box::new(Trace { text, pcs })).cast());
+}
+
+/// What was noted last.
+fn noted(g: &GRef) -> Option<&Trace> {
+    // SAFETY: null, or set by `note`; the goroutine is the caller's.
+    unsafe { g.unwinding.get().cast::<Trace>().as_ref() }
 }
 
 /// The goroutine ends, or panics again.
@@ -186,15 +197,14 @@ pub extern "C" fn uncaught(payload: &Payload) -> Outcome {
 /// As [`print::goroutines`], with where the panic was in place of where the goroutine is.
 pub(super) fn traceback(g: GRef) -> String {
     let now = print::goroutines();
-    // SAFETY: set by `note`, and the goroutine is the caller's.
-    let Some(trace) = (unsafe { g.unwinding.get().cast::<Trace>().as_ref() }) else {
+    let Some(trace) = noted(&g) else {
         return now;
     };
     if now.is_empty() {
         return now;
     }
     let mut text = format!("goroutine {} [running]:\n", g.id.load(Ordering::Relaxed));
-    let shown = trace.0.iter().filter(|pc| !is_machinery(**pc));
+    let shown = trace.pcs.iter().filter(|pc| !is_machinery(**pc));
     shown.for_each(|&pc| dump::frame(&mut text, pc));
     let others = now.split_once("\n\n").map_or("", |(_, others)| others);
     text + "\n" + others
@@ -251,17 +261,16 @@ pub fn install_hook() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| match goroutine_here() {
-            Some(g) => on_goroutine(g, info, &*before),
+            Some(g) => on_goroutine(g, info),
             None => before(info),
         }));
     });
 }
 
-fn on_goroutine(g: GRef, info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInfo<'_>)) {
+fn on_goroutine(g: GRef, info: &PanicHookInfo<'_>) {
     let text = text_of(info.payload()).unwrap_or("Box<dyn Any>");
     if is_last(text) {
-        fatal::write(&traceback(g));
-        return before(info);
+        end_here(g, text);
     }
     let mut pcs = Vec::new();
     backtrace::trace(|frame| {
@@ -270,9 +279,33 @@ fn on_goroutine(g: GRef, info: &PanicHookInfo<'_>, before: &dyn Fn(&PanicHookInf
         pcs.extend((pc != 0).then_some(pc));
         pcs.len() < 100
     });
-    note(g, pcs);
+    note(g, text, pcs);
     if cfg!(panic = "abort") {
-        let text = text.replace('\n', "\n\t");
-        fatal::end(&format!("panic: {text}\n\n{}", traceback(g)));
+        end_here(g, "");
     }
+}
+
+/// Ends the program by the panic that was noted. Names and lines of frames take more stack than a goroutine may have.
+fn end_here(g: GRef, why: &str) -> ! {
+    let m = M::current();
+    if m.thread.go_sp.load(Ordering::Relaxed) == 0 {
+        // SAFETY: the goroutine runs on its own stack, and the operation takes such arguments.
+        unsafe { x86_64::enter(end_of_panic, why.as_ptr(), why.len()) };
+    }
+    end_by_noted(g, why)
+}
+
+extern "C" fn end_of_panic(why: *const u8, length: usize) -> Outcome {
+    // SAFETY: `end_here` passes a text's parts.
+    let why = unsafe { std::slice::from_raw_parts(why, length) };
+    end_by_noted(GRef::current(), &String::from_utf8_lossy(why))
+}
+
+fn end_by_noted(g: GRef, why: &str) -> ! {
+    let text = noted(&g).map_or("", |trace| &trace.text);
+    let mut message = format!("panic: {}\n", text.replace('\n', "\n\t"));
+    if !why.is_empty() {
+        message += &format!("fatal error: {why}\n");
+    }
+    fatal::end(&(message + "\n" + &traceback(g)))
 }

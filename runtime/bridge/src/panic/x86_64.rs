@@ -15,7 +15,7 @@ use std::arch::global_asm;
 use std::mem::offset_of;
 
 use sched::G;
-use stack::{Context, Thread};
+use stack::{Context, Outcome, Thread};
 
 use super::{AGAIN, Frame, Payload, RESUME, Record, begin, next, recover, source};
 
@@ -222,6 +222,19 @@ global_asm!(
     "ret",
     ".cfi_endproc",
     ".size gort_defer_return, . - gort_defer_return",
+    // gort_panic_enter(operation, a, b)
+    ".p2align 4",
+    ".globl gort_panic_enter",
+    ".hidden gort_panic_enter",
+    ".type gort_panic_enter, @function",
+    "gort_panic_enter:",
+    ".cfi_startproc",
+    "mov r11, rdi",
+    "mov rdi, rsi",
+    "mov rsi, rdx",
+    "jmp gort_enter",
+    ".cfi_endproc",
+    ".size gort_panic_enter, . - gort_panic_enter",
     // gort_call_with_border(entry, function, argument, place): calls C's function(argument) by entry, with a border around. Returns 0; 1 when a
     // panic came to the border: what it carries is in *place.
     ".p2align 4",
@@ -319,6 +332,11 @@ pub mod symbols {
 }
 
 unsafe extern "C" {
+    fn gort_panic_enter(
+        operation: extern "C" fn(*const u8, usize) -> Outcome,
+        text: *const u8,
+        length: usize,
+    ) -> usize;
     fn gort_panic_payload(payload: *mut u8) -> !;
     fn gort_call_with_border(
         entry: usize,
@@ -326,6 +344,19 @@ unsafe extern "C" {
         argument: *mut u8,
         place: *mut *mut u8,
     ) -> usize;
+}
+
+/// Enters an operation from a goroutine of Rust's.
+///
+/// # Safety
+/// On a goroutine's stack; the operation takes such arguments.
+pub(super) unsafe fn enter(
+    operation: extern "C" fn(*const u8, usize) -> Outcome,
+    text: *const u8,
+    length: usize,
+) -> usize {
+    // SAFETY: passed on to the caller.
+    unsafe { gort_panic_enter(operation, text, length) }
 }
 
 /// Calls a C function on the thread's own stack through `entry` (`gort_ccall` or `gort_ccall_nonblocking`). With a panic that came out of C, if
