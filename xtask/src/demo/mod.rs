@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::crosscall::Crosscall;
+use crate::crosscall::{Crosscall, cargo};
 use crate::examples::{Done, Examples, FORMS, INTERMEDIATES};
 use crate::repo::Repo;
 use crate::setup::{self, Needs};
+use crate::sh;
 use crate::target::HERE;
 use crate::term::{self, done, note, quote, section};
 
@@ -43,12 +44,40 @@ pub fn command(repo: &Repo, _: &[&str]) -> Result<ExitCode> {
         show(&examples.uses_c(form)?);
     }
 
+    section("8  The runtime: C's qsort asks goroutines how to sort");
+    show(&[runtime_example(repo)?]);
+    section("9  Where each argument lives");
+    show(&[conventions(&crosscall)?]);
+
     println!();
     done(
         &format!("everything ran; it is left in {}", short(&work)),
         start.elapsed(),
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// `runtime/gort/examples/sort.rs`, built and run.
+fn runtime_example(repo: &Repo) -> Result<Done> {
+    let mut command = cargo(repo);
+    command.args(["run", "--quiet", "--package", "gort", "--example", "sort"]);
+    let ran = sh::run(&mut command).context("runtime/gort/examples/sort")?;
+    Ok(Done {
+        what: "runtime/gort/examples/sort: built and run".to_owned(),
+        time: ran.time,
+        output: ran.stdout,
+    })
+}
+
+fn conventions(crosscall: &Crosscall) -> Result<Done> {
+    const DECLARATION: &str = "struct point { double x, y; }; long f(struct point, int, char *)";
+    let mut command = Command::new(&crosscall.binary);
+    let ran = sh::run(command.args(["abi", DECLARATION]))?;
+    Ok(Done {
+        what: format!("crosscall abi '{DECLARATION}'"),
+        time: ran.time,
+        output: ran.stdout,
+    })
 }
 
 fn show(steps: &[Done]) {
