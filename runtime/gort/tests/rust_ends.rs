@@ -154,7 +154,29 @@ const CASES: &[Case] = &[
             })
         },
         2,
-        &["fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive"],
+        &[
+            "fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive, locked to thread]:",
+        ],
+    ),
+    (
+        "deadlock_below_c",
+        || {
+            gort::run(|| {
+                through_c(|| {
+                    let (_sender, receiver) = channel::<()>(0);
+                    receiver.recv();
+                    0
+                })
+            })
+        },
+        2,
+        &[
+            "goroutine 1 [chan receive, locked to thread]:\n",
+            "rust_ends::",
+            "gort_callback",
+            "qsort",
+            "gort_ccall",
+        ],
     ),
     (
         "main_goexits",

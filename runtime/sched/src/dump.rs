@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
+use stack::x86_64 as machine;
+
 use crate::g::{self, GRef};
 use crate::gstatus::State;
 use crate::m::M;
@@ -41,8 +43,10 @@ fn describe(text: &mut String, g: GRef) {
         "goroutine {} [{state}{locked}]:",
         g.id.load(Ordering::Relaxed)
     );
-    for pc in frames(g) {
-        frame(text, pc);
+    let pcs = frames(g);
+    match g.stack().is_guarded() {
+        true => rust_frames(text, &pcs),
+        false => pcs.into_iter().for_each(|pc| frame(text, pc)),
     }
     text.push('\n');
 }
@@ -67,7 +71,42 @@ pub fn frame(text: &mut String, pc: usize) {
     }
 }
 
-/// Return addresses on a goroutine's stack, by its chain of frame pointers, from where it entered the runtime or C.
+/// Frames of Rust's and of what it calls, but for those that only make and catch panics.
+pub fn rust_frames(text: &mut String, pcs: &[usize]) {
+    let shown = pcs.iter().filter(|pc| !is_machinery(**pc));
+    shown.for_each(|&pc| frame(text, pc));
+}
+
+fn is_machinery(pc: usize) -> bool {
+    const NAMES: [&str; 15] = [
+        "_Unwind_Backtrace",
+        "backtrace::",
+        "bridge::panic::",
+        "gort::enter::",
+        "gort::ccall::cross",
+        "std::panicking::",
+        "std::panic::",
+        "std::sys::backtrace::",
+        "<std::",
+        "<alloc::boxed::Box<",
+        "<core::panic::unwind_safe::",
+        "core::panicking::",
+        "core::ops::function::",
+        "__rustc",
+        "__rust_try",
+    ];
+    // Of functions that were inlined into one another the last counts.
+    let mut own = false;
+    backtrace::resolve(pc.saturating_sub(1) as *mut _, |symbol| {
+        let name = symbol.name().map(|name| format!("{name:#}"));
+        let name = name.unwrap_or_default();
+        own = name == "rust_begin_unwind" || NAMES.iter().any(|start| name.starts_with(start));
+    });
+    own
+}
+
+/// Return addresses on a goroutine's stack, from where it entered the runtime or C: by its chain of frame pointers, or by the system's unwinder
+/// where there is none.
 pub fn frames(g: GRef) -> Vec<usize> {
     let running = g.status.state() == State::Running;
     let current = M::try_current().and_then(M::g) == Some(g);
@@ -77,6 +116,9 @@ pub fn frames(g: GRef) -> Vec<usize> {
     }
     let mut found = Vec::new();
     let sp = g.context.sp.get();
+    if g.stack().is_guarded() && word(g, sp).is_some() && word(g, sp + 48).is_some() {
+        return walk(g, sp);
+    }
     // r15, r14, r13, r12, rbx, rbp, return address: see stack::x86_64.
     let (Some(mut bp), Some(pc)) = (word(g, sp + 40), word(g, sp + 48)) else {
         return found;
@@ -89,6 +131,26 @@ pub fn frames(g: GRef) -> Vec<usize> {
         found.push(pc);
         bp = next;
     }
+    found
+}
+
+/// Those of a goroutine whose code is Rust's, which has no chain of frame pointers. The frames of C between are found as well.
+fn walk(g: GRef, sp: usize) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut there = false;
+    let mut look = || {
+        backtrace::trace(|frame| {
+            // First come those of this function, on another stack.
+            there |= g.stack().contains(frame.sp() as usize);
+            let pc = frame.ip() as usize;
+            if there && pc != 0 {
+                found.push(pc);
+            }
+            found.len() < MOST_FRAMES
+        });
+    };
+    // SAFETY: there the goroutine has left its registers when it entered the runtime, and it is parked, or is the one that has called.
+    unsafe { machine::walk(sp, &mut look) };
     found
 }
 

@@ -128,6 +128,7 @@ macro_rules! fiber {
 mod call;
 mod enter;
 mod grow;
+mod walk;
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -215,6 +216,7 @@ pub fn set_limit(limit: usize) {
 }
 
 pub use enter::{run, start_frame};
+pub use walk::walk;
 
 /// Entries that compiled Go and C jump to; they are not functions of Rust's.
 pub mod symbols {

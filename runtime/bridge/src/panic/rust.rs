@@ -204,37 +204,9 @@ pub(super) fn traceback(g: GRef) -> String {
         return now;
     }
     let mut text = format!("goroutine {} [running]:\n", g.id.load(Ordering::Relaxed));
-    let shown = trace.pcs.iter().filter(|pc| !is_machinery(**pc));
-    shown.for_each(|&pc| dump::frame(&mut text, pc));
+    dump::rust_frames(&mut text, &trace.pcs);
     let others = now.split_once("\n\n").map_or("", |(_, others)| others);
     text + "\n" + others
-}
-
-/// Whether a frame is one that only makes or catches panics.
-fn is_machinery(pc: usize) -> bool {
-    const NAMES: [&str; 13] = [
-        "_Unwind_Backtrace",
-        "backtrace::",
-        "bridge::panic::",
-        "std::panicking::",
-        "std::panic::",
-        "std::sys::backtrace::",
-        "<std::",
-        "<alloc::boxed::Box<",
-        "<core::panic::unwind_safe::",
-        "core::panicking::",
-        "core::ops::function::",
-        "__rustc",
-        "__rust_try",
-    ];
-    // Of functions that were inlined into one another the last counts.
-    let mut own = false;
-    backtrace::resolve(pc.saturating_sub(1) as *mut _, |symbol| {
-        let name = symbol.name().map(|name| format!("{name:#}"));
-        let name = name.unwrap_or_default();
-        own = name == "rust_begin_unwind" || NAMES.iter().any(|start| name.starts_with(start));
-    });
-    own
 }
 
 /// The goroutine whose own code, Go or C, this thread runs right now: not the runtime's, nor that of a thread outside of any goroutine.
