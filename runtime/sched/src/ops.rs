@@ -107,6 +107,8 @@ pub fn end_guest(g: GRef) {
     if let Some(m) = M::try_current() {
         m.locked_g.set(None);
     }
+    // SAFETY: the goroutine is over; this runs on the system stack.
+    unsafe { g.stack().recycle(&mut Cache::new()) };
     g.status.exit();
     SHARED.goroutines.fetch_sub(1, Ordering::Relaxed);
     let mut one = GQueue::new();

@@ -267,6 +267,23 @@ C_CASE(many_first_calls_at_once)
 	run_threads(50, 2);
 }
 
+static void *grow_thread(void *arg)
+{
+	check_equal(grow_in_go(*(int64_t *)arg), *(int64_t *)arg);
+	return NULL;
+}
+
+/* A thread's goroutine begins with more than others, and grows as they do. */
+C_CASE(threads_of_c_go_deep)
+{
+	for (int64_t depth = 1; depth < 2000000; depth *= 3) {
+		pthread_t thread;
+		check_equal(pthread_create(&thread, NULL, grow_thread, &depth), 0);
+		pthread_join(thread, NULL);
+		check_equal(grow_in_go(depth), depth);
+	}
+}
+
 C_CASE(threads_come_and_go)
 {
 	for (int i = 0; i < 300; i++)

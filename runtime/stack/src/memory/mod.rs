@@ -1,7 +1,7 @@
 //! Memory of goroutines' stacks.
 //!
 //! ```text
-//! Stack        a goroutine's segments: 2 KiB, 4 KiB, … each twice the one before; or one with a guard page
+//! Stack        a goroutine's segments: 2 KiB, 4 KiB, … each twice the one before; the first may be one with a guard page
 //!   Cache      a P's: a few free ones of each size, without locks
 //!     Pool     the process's
 //!       arena    2 … 32 KiB, cut from mappings of 16 MiB

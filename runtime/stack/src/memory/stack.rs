@@ -30,7 +30,7 @@ pub fn max() -> usize {
 /// Why a stack didn't grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrowError {
-    /// It would have more than [`max`], or can't grow at all (guarded stacks).
+    /// It would have more than [`max`].
     Limit,
     /// The system gave nothing.
     NoMemory(NoMemory),
@@ -77,7 +77,7 @@ impl Stack {
         })
     }
 
-    /// A stack that doesn't grow, of at least `size` bytes ([`guarded_size`](super::guarded_size) for those who have no wish), rounded up to a
+    /// A stack for code that doesn't ask, of at least `size` bytes ([`guarded_size`](super::guarded_size) for those who have no wish), rounded up to a
     /// power of two from 16 KiB to 1 GiB, above a page that faults. Memory is taken only where it is touched.
     pub fn guarded(cache: &mut Cache, size: usize) -> Result<Stack, NoMemory> {
         Ok(Stack {
@@ -90,7 +90,7 @@ impl Stack {
         self.first.get().is_null()
     }
 
-    /// Whether this is a guarded stack, which doesn't grow.
+    /// Whether this is a guarded stack, which grows for code that asks only.
     pub fn is_guarded(&self) -> bool {
         self.first()
             .is_some_and(|first| first.kind == Kind::Guarded)
@@ -186,7 +186,7 @@ impl Stack {
             .get()
             .checked_add(size)
             .ok_or(GrowError::Limit)?;
-        if current.kind == Kind::Guarded || total > max() {
+        if total > max() {
             return Err(GrowError::Limit);
         }
         let next = cache.take(size)?;
