@@ -5,8 +5,8 @@ use std::arch::naked_asm;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use bridge::panic::{forget_trace, raise};
-use sched::GRef;
+use bridge::panic::{Goexit, forget_trace, raise};
+use sched::{GRef, M, fatal};
 use stack::Thread;
 use stack::x86_64 as machine;
 
@@ -170,7 +170,19 @@ pub fn enter<R>(function: impl FnOnce() -> R) -> R {
     crate::start();
     let mut call = Call::new(function);
     run_on_goroutine(&mut call);
+    if matches!(&call.result, Some(Err(panic)) if panic.is::<Goexit>()) && !in_c_of_goroutine() {
+        fatal::throw(
+            "",
+            "runtime.Goexit called in a thread that was not created by the Go runtime",
+        );
+    }
     call.finish()
+}
+
+/// Whether a goroutine waits for this thread to come back from C.
+fn in_c_of_goroutine() -> bool {
+    // A guest's thread outside of any call has no record of one.
+    M::try_current().is_some_and(|m| m.thread.system_sp.get() != usize::MAX)
 }
 
 fn run_on_goroutine<F: FnOnce() -> R, R>(call: &mut Call<F, R>) {

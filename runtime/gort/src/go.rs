@@ -189,7 +189,7 @@ pub fn yield_now() {
 }
 
 /// Ends this goroutine, as `runtime.Goexit`: what its frames own is dropped. Through C as well, up to the goroutine's first frame; a
-/// `catch_unwind` on the way stops it.
+/// `catch_unwind` on the way stops it. Where [`enter`](crate::enter()) has made a goroutine of a thread there is nothing to end but the program.
 pub fn goexit() -> ! {
     if !crate::on_goroutine() {
         panic!("gort::goexit: not on a goroutine");

@@ -196,6 +196,29 @@ const CASES: &[Case] = &[
         &["fatal error: no goroutines (main called runtime.Goexit) - deadlock!"],
     ),
     (
+        "goexit_of_a_thread",
+        || gort::enter(|| gort::goexit()),
+        2,
+        &["fatal error: runtime.Goexit called in a thread that was not created by the Go runtime"],
+    ),
+    (
+        "goexit_within_a_call_within_a_goroutine",
+        || {
+            gort::run(|| {
+                let (sender, receiver) = channel(1);
+                gort::go(move || {
+                    let _told = OnDrop(|| sender.send(1));
+                    gort::ccall(|| gort::enter(|| gort::goexit()))
+                });
+                assert_eq!(receiver.recv(), Some(1));
+                gort::sleep(Duration::from_millis(10));
+                assert_eq!(gort::num_goroutines(), 1);
+            })
+        },
+        0,
+        &[],
+    ),
+    (
         "a_panic_while_a_panic_unwinds",
         || {
             gort::run(|| {
