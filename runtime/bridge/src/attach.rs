@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use sched::crossing::{Return, Settled};
-use sched::{M, fatal, ops, start, wake};
+use sched::{M, fatal, ops, preempt, start, wake};
 use stack::Thread;
 use stack::x86_64 as machine;
 
@@ -32,6 +32,7 @@ pub extern "C" fn attach() -> *const Thread {
     let m = start::adopt_thread();
     m.guest.set(true);
     m.install_alternate();
+    preempt::prepare(m);
     // SAFETY: the key exists, and the value isn't null, or the destructor would not be called.
     unsafe { libc::pthread_setspecific(exit_key(), ptr::from_ref(m).cast()) };
     let g = ops::guest_goroutine(m);

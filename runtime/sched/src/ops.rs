@@ -107,6 +107,7 @@ pub fn end_guest(g: GRef) {
     if let Some(m) = M::try_current() {
         m.locked_g.set(None);
     }
+    preempt::free(g.saved.replace(std::ptr::null_mut()));
     // SAFETY: the goroutine is over; this runs on the system stack.
     unsafe { g.stack().recycle(&mut Cache::new()) };
     g.status.exit();

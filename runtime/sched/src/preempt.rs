@@ -148,17 +148,20 @@ pub fn free(saved: *mut Saved) {
     }
 }
 
-/// `g` goes on on `m`: if a signal preempted it, the kernel is told this thread's signal stack.
+/// `g` goes on on `m`: if a signal preempted it, the kernel is told this thread's signal stack and mask.
 pub fn before_resuming(m: &M, g: GRef) {
     let saved = g.saved.get();
     if saved.is_null() || g.context.sp.get() != saved as usize {
         return;
     }
     let mut stack = MaybeUninit::<libc::stack_t>::uninit();
-    // SAFETY: asks for this thread's signal stack; the goroutine is ours, and so is what it has saved.
+    let mut mask = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: asks for this thread's signal stack and mask, whose first word is the kernel's; the goroutine is ours, and so is what it has saved.
     unsafe {
         libc::sigaltstack(ptr::null(), stack.as_mut_ptr());
         (*saved).context.stack = stack.assume_init();
+        libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), mask.as_mut_ptr());
+        (*saved).context.mask = mask.as_ptr().cast::<u64>().read();
     }
     prepare(m);
 }

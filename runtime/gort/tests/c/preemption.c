@@ -5,12 +5,16 @@ void nap(int64_t us);
 /* Spins until *counter has reached that, or for very long; what it is. */
 int64_t spin(volatile int64_t *counter, int64_t until);
 double in_c(double x, double y);
+double churn_in_go(int64_t seed);
+void churn_on_threads(void);
+void meet(volatile int64_t *mine, volatile int64_t *other);
 
 #ifdef GORT_GO_TEXT
 
 GORT_CCALL(nap);
 GORT_CCALL(spin);
 GORT_CCALL(in_c);
+GORT_CCALL(churn_on_threads);
 
 #define NOINLINE __attribute__((noinline))
 
@@ -159,6 +163,26 @@ CASE(preemption_keeps_all_registers_across_threads)
 	churn_all();
 }
 
+__attribute__((used)) static double go_churn_in_go(int64_t seed)
+{
+	return churn((uint64_t)seed);
+}
+GORT_EXPORT(churn_in_go, go_churn_in_go);
+
+/* Neither returns before both have run. */
+__attribute__((used)) static void go_meet(volatile int64_t *mine, volatile int64_t *other)
+{
+	for (*mine = 1; *other == 0;)
+		;
+}
+GORT_EXPORT(meet, go_meet);
+
+// env GOMAXPROCS=1
+CASE(callbacks_are_preempted)
+{
+	go_churn_on_threads();
+}
+
 static void stop_the_world(void *arg)
 {
 	for (int i = 0; i < 100; i++)
@@ -285,7 +309,46 @@ CASE(results_of_c_survive_a_lost_p)
 
 #else
 
+#include <pthread.h>
 #include <unistd.h>
+
+static void *churn_on_thread(void *arg)
+{
+	double *result = arg;
+	*result = churn_in_go(5);
+	return NULL;
+}
+
+void churn_on_threads(void)
+{
+	enum { N = 6 };
+	pthread_t threads[N];
+	double results[N];
+	for (int i = 0; i < N; i++)
+		check_equal(pthread_create(&threads[i], NULL, churn_on_thread, &results[i]), 0);
+	double own = churn_in_go(5);
+	for (int i = 0; i < N; i++) {
+		pthread_join(threads[i], NULL);
+		check(results[i] == own);
+	}
+}
+
+static volatile int64_t met[2];
+
+static void *meet_on_thread(void *arg)
+{
+	meet(&met[0], &met[1]);
+	return arg;
+}
+
+// env GOMAXPROCS=1
+C_CASE(a_librarys_go_is_preempted)
+{
+	pthread_t thread;
+	check_equal(pthread_create(&thread, NULL, meet_on_thread, NULL), 0);
+	meet(&met[1], &met[0]);
+	pthread_join(thread, NULL);
+}
 
 void nap(int64_t us)
 {
