@@ -1,9 +1,12 @@
 //! The slow ways across: somebody has wanted the P meanwhile.
 
-use crate::context;
+use std::cell::Cell;
+
 use sched::crossing::Settled;
 use sched::{GRef, M, fatal, ops, wake};
 use stack::{Outcome, Thread};
+
+use crate::context;
 
 /// [`stack::Hooks::reacquire`]: C has returned to Go. The goroutine goes on here if there is a P for it, else where there will be one.
 pub extern "C" fn reacquire() -> Outcome {
@@ -44,6 +47,14 @@ pub extern "C" fn jumped(_: *const Thread) -> ! {
 
 /// [`stack::Hooks::broken_promise`].
 pub extern "C" fn broken_promise() -> ! {
+    let here = Cell::new(0_u8);
+    let g = M::try_current().and_then(M::g);
+    if g.is_some_and(|g| g.stack().contains(here.as_ptr() as usize)) {
+        fatal::throw(
+            "runtime: a function that was made for C to call was called on a goroutine's own stack\n",
+            "exported function called without going through C",
+        );
+    }
     fatal::throw(
         "",
         "function marked with #cgo nocallback called back into Go",

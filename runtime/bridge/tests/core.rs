@@ -172,9 +172,10 @@ fn two_that_ready_each_other_leave_time_for_others() {
                 yield_now();
             }
             stop.store(1, Ordering::SeqCst);
-            // SAFETY: the goroutines' own addresses; one may still sleep.
             let wake = |place: &AtomicUsize| {
-                ops::unpark(unsafe { GRef::from_ptr(place.load(Ordering::SeqCst) as *mut _) })
+                let g = place.load(Ordering::SeqCst) as *mut _;
+                // SAFETY: the goroutines' own addresses; one may still sleep.
+                ops::unpark(unsafe { GRef::from_ptr(g) })
             };
             ccall(|| partners.iter().for_each(wake));
         });

@@ -256,6 +256,18 @@ const CASES: &[Case] = &[
         &["panic: small\n\ngoroutine 2 [running]:"],
     ),
     (
+        "an_exported_function_called_by_rust",
+        || gort::run(|| assert_eq!(add_up(1, 2, 3, 4, 5, 6, 7), 0)),
+        2,
+        &["fatal error: exported function called without going through C\n\ngoroutine 1 [running"],
+    ),
+    (
+        "a_call_that_was_to_be_short_calls_back",
+        || gort::run(|| assert_eq!(gort::ccall_nonblocking(|| add_up(1, 2, 3, 4, 5, 6, 7)), 0)),
+        2,
+        &["fatal error: function marked with #cgo nocallback called back into Go"],
+    ),
+    (
         "outside",
         || drop(catch_unwind(AssertUnwindSafe(gort::yield_now))),
         0,
