@@ -247,7 +247,14 @@ int gort_connect(uint16_t port);
  * argument rounded up to 8.
  */
 #define GORT_CCALL_STACK(name, bytes) \
-	GORT_DECLARE_STUB(name); GORT_STUB(go_##name, ".hidden", name, "movl $(" #bytes "), %r10d\n", "gort_ccall_stack")
+	GORT_DECLARE_STUB(name); GORT_STUB(go_##name, ".hidden", name, GORT_FEW_STACK(bytes), "gort_ccall_stack")
+
+/* Up to four words are copied without a loop. */
+#define GORT_FEW_STACK(bytes) \
+	".if (" #bytes ") <= 16\n jmp gort_ccall_stack16\n" \
+	".elseif (" #bytes ") <= 32\n jmp gort_ccall_stack32\n" \
+	".endif\n" \
+	"movl $(" #bytes "), %r10d\n"
 
 /*
  * For functions that take a few microseconds at most and never call Go (#cgo noescape/nocallback): nobody is told of the call, so that nobody can
@@ -376,9 +383,9 @@ void gort_defer_return(struct gort_defer *first);
 
 /* ---- What there is ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Bytes of memory that the runtime has for goroutines; `free` parts are kept for goroutines to come. */
+/* Bytes of memory that the runtime has for goroutines; `free` parts are nobody's, and kept for goroutines to come. */
 struct gort_memstats {
-	uint64_t stacks_inuse; /* segments of stacks that belong to goroutines, those kept for growing again included */
+	uint64_t stacks_inuse; /* segments of stacks that goroutines have, or that are kept at hand: for growing again, with a goroutine that has ended */
 	uint64_t stacks_free;
 	uint64_t goroutines_inuse; /* the Gs' own records */
 	uint64_t goroutines_free;

@@ -20,6 +20,7 @@ struct Case {
     name: String,
     in_c: bool,
     exit: i32,
+    stdout: Vec<String>,
     stderr: Vec<String>,
     env: Vec<(String, String)>,
     release: bool,
@@ -75,9 +76,10 @@ fn trial(case: &Case, build: &Build) -> Trial {
     let mut command = Command::new(build.program());
     command.arg(&case.name).env_remove("GOMAXPROCS");
     command.envs(case.env.iter().map(|(name, value)| (name, value)));
-    let (exit, stderr) = (case.exit, case.stderr.clone());
+    let exit = case.exit;
+    let (stdout, stderr) = (case.stdout.clone(), case.stderr.clone());
     Trial::test(format!("{} {}", case.name, build.name), move || {
-        run(command, exit, &stderr)
+        run(command, exit, &stdout, &stderr)
     })
     .with_ignored_flag(case.release && cfg!(debug_assertions))
 }
@@ -127,6 +129,7 @@ fn case(name: &str, in_c: bool, notes: &[&str]) -> Case {
         name: name.to_owned(),
         in_c,
         exit: 0,
+        stdout: Vec::new(),
         stderr: Vec::new(),
         env: Vec::new(),
         release: false,
@@ -134,6 +137,7 @@ fn case(name: &str, in_c: bool, notes: &[&str]) -> Case {
     for note in notes {
         match note.split_once(' ').unwrap_or((note, "")) {
             ("exit", status) => case.exit = status.parse().expect("a status"),
+            ("stdout", text) => case.stdout.push(text.to_owned()),
             ("stderr", text) => case.stderr.push(text.to_owned()),
             ("env", pair) => {
                 let (name, value) = pair.split_once('=').expect("NAME=VALUE");
@@ -265,7 +269,12 @@ fn library() -> PathBuf {
 }
 
 /// Runs a case; its output, if it didn't do what it is to do.
-fn run(mut command: Command, exit: i32, stderr: &[String]) -> Result<(), Failed> {
+fn run(
+    mut command: Command,
+    exit: i32,
+    stdout: &[String],
+    stderr: &[String],
+) -> Result<(), Failed> {
     let name = command.get_args().next().expect("the case's name");
     let log = |stream: &str| {
         let program = Path::new(command.get_program()).file_name().unwrap();
@@ -284,13 +293,14 @@ fn run(mut command: Command, exit: i32, stderr: &[String]) -> Result<(), Failed>
     let read =
         |path: &Path| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let (said, errors) = (read(&out_log)?, read(&error_log)?);
-    let missing: Vec<&String> = stderr.iter().filter(|t| !errors.contains(*t)).collect();
+    let mut missing: Vec<&String> = stdout.iter().filter(|t| !said.contains(*t)).collect();
+    missing.extend(stderr.iter().filter(|t| !errors.contains(*t)));
     if status.is_some_and(|status| status.code() == Some(exit)) && missing.is_empty() {
         return Ok(());
     }
     let ended = status.map_or("did not end".to_owned(), |status| status.to_string());
     Err(format!(
-        "{ended} after {took:?}, should be {exit}; missing on stderr: {missing:?}\n--- stdout\n{}--- stderr\n{}",
+        "{ended} after {took:?}, should be {exit}; missing: {missing:?}\n--- stdout\n{}--- stderr\n{}",
         shortened(&said),
         shortened(&errors)
     )

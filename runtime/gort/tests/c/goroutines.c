@@ -245,6 +245,28 @@ CASE(main_ends_before_others)
 	gort_goexit();
 }
 
+/* The program ends as C's do: what was written is flushed, and who wanted to know is told, in Go if need be. */
+void end_like_c(void);
+void the_end_in_go(void);
+GORT_CCALL(end_like_c);
+
+__attribute__((used)) static void go_the_end_in_go(void)
+{
+	struct gort_waitgroup wg = {0};
+	gort_waitgroup_add(&wg, 1);
+	gort_go(done, &wg);
+	gort_waitgroup_wait(&wg);
+	go_say("Go knows that it ends");
+}
+GORT_EXPORT(the_end_in_go, go_the_end_in_go);
+
+// stdout not flushed
+// stdout Go knows that it ends
+CASE(main_returns_as_in_c)
+{
+	go_end_like_c();
+}
+
 int64_t thread_number(void);
 GORT_CCALL(thread_number);
 int64_t process_number(void);
@@ -277,6 +299,14 @@ CASE(locked_to_its_thread)
 int64_t thread_number(void)
 {
 	return syscall(SYS_gettid);
+}
+
+void the_end_in_go(void);
+
+void end_like_c(void)
+{
+	printf("not flushed");
+	atexit(the_end_in_go);
 }
 
 int64_t process_number(void)
