@@ -247,14 +247,7 @@ int gort_connect(uint16_t port);
  * argument rounded up to 8.
  */
 #define GORT_CCALL_STACK(name, bytes) \
-	GORT_DECLARE_STUB(name); GORT_STUB(go_##name, ".hidden", name, GORT_FEW_STACK(bytes), "gort_ccall_stack")
-
-/* Up to four words are copied without a loop. */
-#define GORT_FEW_STACK(bytes) \
-	".if (" #bytes ") <= 16\n jmp gort_ccall_stack16\n" \
-	".elseif (" #bytes ") <= 32\n jmp gort_ccall_stack32\n" \
-	".endif\n" \
-	"movl $(" #bytes "), %r10d\n"
+	GORT_DECLARE_STUB(name); GORT_STUB(go_##name, ".hidden", name, "movl $(" #bytes "), %r10d\n", "gort_ccall_stack")
 
 /*
  * For functions that take a few microseconds at most and never call Go (#cgo noescape/nocallback): nobody is told of the call, so that nobody can
