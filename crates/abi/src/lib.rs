@@ -7,4 +7,5 @@ pub mod arch;
 pub mod call;
 pub mod frame;
 pub mod model;
+pub mod thread;
 pub mod types;

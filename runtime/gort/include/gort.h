@@ -240,14 +240,70 @@ int gort_connect(uint16_t port);
  *   int add(int a, int b);
  *   GORT_CCALL(add);                                       … int sum = go_add(1, 2);
  */
-#define GORT_CCALL(name) GORT_DECLARE_STUB(name); GORT_STUB(go_##name, ".hidden", name, "", "gort_ccall")
+#define GORT_CCALL(name) GORT_DECLARE_STUB(name); GORT_CROSSING(name, "")
 
 /*
  * For functions with arguments on the stack (structs of more than 16 bytes by value, the seventh word on): how many bytes of them there are, each
  * argument rounded up to 8.
  */
-#define GORT_CCALL_STACK(name, bytes) \
-	GORT_DECLARE_STUB(name); GORT_STUB(go_##name, ".hidden", name, "movl $(" #bytes "), %r10d\n", "gort_ccall_stack")
+#define GORT_CCALL_STACK(name, bytes) GORT_DECLARE_STUB(name); GORT_CROSSING(name, GORT_COPY_ARGUMENTS(#bytes))
+
+/*
+ * What a compiler would put in the place of each call: the way to C and back, as runtime/stack/src/x86_64/call.rs explains it, without a jump to it.
+ * rbx is the thread; the offsets are those of abi::thread.
+ */
+#define GORT_CROSSING(name, arguments) \
+	__asm__(".pushsection .text.gort_stubs, \"ax\", @progbits\n" \
+		".p2align 5\n" \
+		".globl go_" #name "\n" \
+		".hidden go_" #name "\n" \
+		".type go_" #name ", @function\n" \
+		"go_" #name ":\n" \
+		".cfi_startproc\n" \
+		"pushq %rbp\n" \
+		".cfi_def_cfa_offset 16\n" \
+		".cfi_offset %rbp, -16\n" \
+		"movq %rsp, %rbp\n" \
+		".cfi_def_cfa_register %rbp\n" \
+		"pushq %rbx\n" \
+		".cfi_offset %rbx, -24\n" \
+		"movq gort_thread@GOTTPOFF(%rip), %rbx\n" \
+		"movq %fs:(%rbx), %rbx\n" \
+		"movq %rsp, " GORT_TEXT(GORT_THREAD_GO_SP) "(%rbx)\n" \
+		"incq " GORT_TEXT(GORT_THREAD_CALLS) "(%rbx)\n" \
+		"movq " GORT_TEXT(GORT_THREAD_SYSTEM_SP) "(%rbx), %rsp\n" \
+		arguments \
+		"call " #name "@PLT\n" \
+		"leaq -8(%rbp), %rsp\n" \
+		"cmpq %rsp, " GORT_TEXT(GORT_THREAD_GO_SP) "(%rbx)\n" \
+		"jne gort_ccall_jumped\n" \
+		"movq $0, " GORT_TEXT(GORT_THREAD_GO_SP) "(%rbx)\n" \
+		"cmpl $0, " GORT_TEXT(GORT_THREAD_RETAKE) "(%rbx)\n" \
+		"jne gort_ccall_slow\n" \
+		"popq %rbx\n" \
+		"popq %rbp\n" \
+		".cfi_def_cfa %rsp, 8\n" \
+		"ret\n" \
+		".cfi_endproc\n" \
+		".size go_" #name ", . - go_" #name "\n" \
+		".popsection\n")
+
+/* Sixteen bytes at a time: one more word than there is, perhaps, of what the caller has on its stack anyway. xmm8 carries no argument. */
+#define GORT_COPY_ARGUMENTS(bytes) \
+	"subq $((" bytes ") + 15) & -16, %rsp\n" \
+	".set .Lgort_at, 0\n" \
+	".rept ((" bytes ") + 15) / 16\n" \
+	"movups 16 + .Lgort_at(%rbp), %xmm8\n" \
+	"movups %xmm8, .Lgort_at(%rsp)\n" \
+	".set .Lgort_at, .Lgort_at + 16\n" \
+	".endr\n"
+
+#define GORT_THREAD_GO_SP 0
+#define GORT_THREAD_RETAKE 8
+#define GORT_THREAD_CALLS 16
+#define GORT_THREAD_SYSTEM_SP 24
+#define GORT_TEXT(number) GORT_TEXT_OF(number)
+#define GORT_TEXT_OF(number) #number
 
 /*
  * For functions that take a few microseconds at most and never call Go (#cgo noescape/nocallback): nobody is told of the call, so that nobody can

@@ -109,6 +109,15 @@ pub struct Hooks {
     pub goexit: extern "C" fn() -> Outcome,
 }
 
+// What compiled code relies on.
+const _: () = {
+    use std::mem::offset_of;
+    assert!(offset_of!(Thread, go_sp) == abi::thread::GO_SP);
+    assert!(offset_of!(Thread, retake) == abi::thread::RETAKE);
+    assert!(offset_of!(Thread, calls) == abi::thread::CALLS);
+    assert!(offset_of!(Thread, system_sp) == abi::thread::SYSTEM_SP);
+};
+
 impl Thread {
     /// What the stack check compares with when preemption is asked for: it fails wherever the stack is.
     pub const POISON: usize = usize::MAX;

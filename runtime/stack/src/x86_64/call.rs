@@ -102,6 +102,23 @@ macro_rules! callback_leave {
     };
 }
 
+/// Into C: the mark, and the system stack.
+macro_rules! ccall_enter {
+    () => {
+        concat!(
+            frame!(),
+            thread!(),
+            "mov qword ptr [rbx + {go_sp}], rsp\n",
+            "inc qword ptr [rbx + {calls}]\n",
+            "mov rsp, qword ptr [rbx + {system_sp}]\n",
+            fiber!(
+                "mov rdi, qword ptr [rbx + {thread_fiber}]",
+                "lea rdi, [rbx + {go_sp}]\ncall __tsan_release"
+            ),
+        )
+    };
+}
+
 /// C has returned: its results stay where they are.
 macro_rules! ccall_return {
     () => {
@@ -134,28 +151,18 @@ global_asm!(
     ".type gort_ccall, @function",
     "gort_ccall:",
     ".cfi_startproc",
-    frame!(),
-    thread!(),
-    "mov qword ptr [rbx + {go_sp}], rsp",
-    "inc qword ptr [rbx + {calls}]",
-    "mov rsp, qword ptr [rbx + {system_sp}]",
-    fiber!("mov rdi, qword ptr [rbx + {thread_fiber}]", "lea rdi, [rbx + {go_sp}]\ncall __tsan_release"),
+    ccall_enter!(),
     "call r11",
     ccall_return!(),
     ".cfi_endproc",
     ".size gort_ccall, . - gort_ccall",
-    // r10d: bytes of stack arguments, a multiple of 8, more than 0. They are pushed again, last first.
+    // r10d: bytes of stack arguments, a multiple of 8, more than 0.
     ".p2align 5",
     ".globl gort_ccall_stack",
     ".type gort_ccall_stack, @function",
     "gort_ccall_stack:",
     ".cfi_startproc",
-    frame!(),
-    thread!(),
-    "mov qword ptr [rbx + {go_sp}], rsp",
-    "inc qword ptr [rbx + {calls}]",
-    "mov rsp, qword ptr [rbx + {system_sp}]",
-    fiber!("mov rdi, qword ptr [rbx + {thread_fiber}]", "lea rdi, [rbx + {go_sp}]\ncall __tsan_release"),
+    ccall_enter!(),
     // Sixteen bytes at a time: one more word than there is, perhaps, of what the caller has on its stack anyway. xmm8 carries no argument.
     "add r10d, 8",
     "and r10d, -16",
@@ -190,6 +197,8 @@ global_asm!(
     ".size gort_ccall_nonblocking, . - gort_ccall_nonblocking",
     // The P may be gone: ask as an operation, which may leave the goroutine to another thread. The results of C are kept.
     ".p2align 4",
+    ".globl gort_ccall_slow",
+    ".hidden gort_ccall_slow",
     ".type gort_ccall_slow, @function",
     "gort_ccall_slow:",
     ".cfi_startproc",
@@ -215,6 +224,8 @@ global_asm!(
     ".cfi_endproc",
     ".size gort_ccall_slow, . - gort_ccall_slow",
     ".p2align 4",
+    ".globl gort_ccall_jumped",
+    ".hidden gort_ccall_jumped",
     ".type gort_ccall_jumped, @function",
     "gort_ccall_jumped:",
     "mov rdi, rbx",

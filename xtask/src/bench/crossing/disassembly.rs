@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::sh;
 
 /// Out and back: what every call runs through.
-const SHORT: &[&str] = &["call_leaf", "go_leaf", "gort_ccall"];
+const SHORT: &[&str] = &["call_leaf", "go_leaf"];
 
 /// And the way into Go.
 const LONG: &[&str] = &["call_go", "goLeaf", "gort_callback", "leaf_in_go"];
