@@ -228,7 +228,7 @@ const CASES: &[Case] = &[
         },
         2,
         &[
-            "panic: the second\nfatal error: panic in a destructor during cleanup\n\ngoroutine 1 [running]:\nrust_ends::",
+            "panic: the second\nfatal error: panic in a destructor during cleanup\n\ngoroutine 1 [running]:",
         ],
     ),
     (
