@@ -150,10 +150,11 @@ fn models(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> 
     Ok(())
 }
 
-/// As users have it: other instructions, other interleavings than in the crates' own step.
+/// As users have it: other instructions, other interleavings than in the crates' own step. Test programs look for the archive that was built
+/// with them, which must not be the one that ends at a panic.
 fn optimised(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> {
     for Crate { package, .. } in crates {
-        let mut cargo = cargo(context.repo);
+        let mut cargo = apart(context, "optimised");
         cargo.args([
             "test",
             "--release",
