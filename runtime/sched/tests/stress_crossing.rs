@@ -5,7 +5,7 @@ use std::hint;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sched::crossing::{Claim, Crossing, Return, Serial, Settled};
 use sched::membarrier;
@@ -128,8 +128,11 @@ fn stress(membarrier: bool) {
             });
         }
         let _over = Over(&world);
-        let steps = (seconds * 100.0) as u32;
-        for _ in 0..steps {
+        // At least until a P has been taken; on a busy machine that may take a while.
+        let end = Instant::now() + Duration::from_secs_f64(seconds);
+        let patience = end + Duration::from_secs(60);
+        let taken = || world.taken.load(Ordering::Relaxed) > 0;
+        while Instant::now() < end || !taken() && Instant::now() < patience {
             if world.over.load(Ordering::Relaxed) {
                 break;
             }
