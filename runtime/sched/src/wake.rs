@@ -158,6 +158,8 @@ pub fn acquire(m: &M, p: &'static P) {
     p.m.store(ptr::from_ref(m).cast_mut(), Ordering::Release);
     p.set_status(PStatus::Running);
     m.set_p(Some(p));
+    // Whoever goes on with it has a time slice of their own.
+    p.tick.fetch_add(1, Ordering::Relaxed);
     // Between this P's being taken and this look, and between sysmon's saying that it rests and its look at the Ps, there is a fence.
     fence(Ordering::SeqCst);
     if SHARED.sysmon_rests.load(Ordering::Relaxed)
