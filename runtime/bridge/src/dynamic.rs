@@ -7,7 +7,7 @@ use std::mem::offset_of;
 use std::ptr;
 
 use abi::call::{Assignment, Convention, Part, Place, Signature, Unsupported, assign};
-use abi::types::Type;
+use abi::types::{Kind, Type};
 
 const INTEGERS: [&str; 6] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
 const VECTORS: [&str; 8] = [
@@ -161,8 +161,12 @@ impl Prepared {
             .zip(&self.params)
             .zip(arguments)
         {
+            let mut widened = 0;
             // SAFETY: the argument is a value of the type, says the caller.
-            unsafe { frame.put(place, *argument, ty.size as usize) };
+            unsafe {
+                let value = widen(ty, *argument, &mut widened);
+                frame.put(place, value, value_size(ty));
+            }
         }
         if let Some(Place::Registers(parts)) = self.assignment.results.first() {
             frame.x87 = parts
@@ -194,7 +198,11 @@ impl Frame {
             Place::Nothing => {}
             Place::Registers(parts) => {
                 for part in parts {
-                    let bytes = covered(part, size);
+                    let bytes = match parts.len() {
+                        // A widened integer is more than its type's bytes.
+                        1 if size <= 8 => size,
+                        _ => covered(part, size),
+                    };
                     // SAFETY: a part lies in the value, and a register has room for it.
                     unsafe {
                         ptr::copy_nonoverlapping(
@@ -252,4 +260,30 @@ impl Frame {
 /// How many bytes of a part there are in a value of `size` bytes.
 fn covered(part: &Part, size: usize) -> usize {
     (part.size as usize).min(size.saturating_sub(part.offset as usize))
+}
+
+/// Bytes of a value where it is passed: integers below `int` are passed as one. (No ABI document says so; gcc and clang rely on it.)
+fn value_size(ty: &Type) -> usize {
+    match ty.kind {
+        Kind::Integer { .. } => ty.size.max(4) as usize,
+        _ => ty.size as usize,
+    }
+}
+
+/// The value as it is passed, in `widened` if it is another.
+///
+/// # Safety
+/// `value` points at a value of the type.
+unsafe fn widen(ty: &Type, value: *const u8, widened: &mut i32) -> *const u8 {
+    // SAFETY: as many bytes as the type has.
+    *widened = unsafe {
+        match (&ty.kind, ty.size) {
+            (Kind::Integer { signed: true }, 1) => i32::from(value.cast::<i8>().read()),
+            (Kind::Integer { signed: false }, 1) => i32::from(value.read()),
+            (Kind::Integer { signed: true }, 2) => i32::from(value.cast::<i16>().read_unaligned()),
+            (Kind::Integer { signed: false }, 2) => i32::from(value.cast::<u16>().read_unaligned()),
+            _ => return value,
+        }
+    };
+    ptr::from_ref(widened).cast()
 }
