@@ -3,8 +3,9 @@
 use std::any::Any;
 use std::arch::naked_asm;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, resume_unwind};
 
+use crate::catch_unwind;
 use bridge::panic::{Goexit, forget_trace, raise};
 use sched::{GRef, M, fatal};
 use stack::Thread;

@@ -2,8 +2,9 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 
+use crate::catch_unwind;
 use bridge::StackKind;
 use bridge::panic::{Goexit, Payload, uncaught};
 use sched::global::SHARED;

@@ -24,11 +24,12 @@
 //! A goroutine may come back on another thread from every operation that may wait. Therefore:
 //!
 //! - No reference to a thread-local variable, and nothing that isn't `Send` because it belongs to a thread, may be kept across one. The compiler
-//!   doesn't check this.
+//!   doesn't check this. With link-time optimisation the standard library's own such variables are inlined, too: catch panics with
+//!   [`catch_unwind`].
 //! - A lock of the standard library's that is held across one blocks the threads of those who want it, not only their goroutines: use [`Mutex`].
 //!
 //! # Panics
-//! A goroutine may catch its panics (`std::panic::catch_unwind`), as Go recovers them; they are silent until then. One that nobody catches ends the
+//! A goroutine may catch its panics ([`catch_unwind`]), as Go recovers them; they are silent until then. One that nobody catches ends the
 //! program as Go's does: `panic:` with the message, the goroutine's frames, status 2. Panics pass C in both directions: see
 //! [`ccall`](ccall()) and [`export!`]. Compiled Go's arrive as a `String` where they are of a string, else as a [`GoPanic`].
 //!
@@ -44,6 +45,7 @@ mod enter;
 #[doc(hidden)]
 pub mod export;
 mod go;
+mod panics;
 #[doc(hidden)]
 pub mod select;
 mod sync;
@@ -57,6 +59,7 @@ pub use go::{
     Builder, ThreadLock, go, goexit, gomaxprocs, lock_os_thread, num_goroutines, run, start,
     yield_now,
 };
+pub use panics::catch_unwind;
 pub use select::recv_any;
 pub use sync::{Cond, Mutex, MutexGuard, WaitGroup};
 pub use time::{after, sleep};

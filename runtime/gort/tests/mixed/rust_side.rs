@@ -1,10 +1,10 @@
 //! What Rust does in the programs of `rust_and_go.rs`: functions that C and compiled Go call, and that call them.
 
 use std::ffi::{c_int, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::panic::{AssertUnwindSafe, panic_any};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use gort::GoPanic;
+use gort::{GoPanic, catch_unwind};
 
 unsafe extern "C" {
     /// Compiled Go's, as C sees it.
