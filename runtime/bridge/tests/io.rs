@@ -1,69 +1,21 @@
 //! Goroutines sleep, wait for descriptors, and are woken by deadlines and by closing.
 
-use std::arch::global_asm;
+mod common;
+
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use common::{as_goroutine, ccall, enter, go};
 use sched::fd::{self, Address, Error, Fd, Transfer};
 use sched::netpoll::Mode;
 use sched::timer::{self, Expire, Expiry, StartGoroutine, Timer};
 use sched::{GRef, ops};
 use stack::Outcome;
 
-global_asm!(
-    // io_callback(function, argument): as C would call Go.
-    ".globl io_callback",
-    "io_callback:",
-    "mov r11, rdi",
-    "mov rdi, rsi",
-    "jmp gort_callback",
-    // io_enter(operation, a, b, c): as Go would enter the runtime.
-    ".globl io_enter",
-    "io_enter:",
-    "mov r11, rdi",
-    "mov rdi, rsi",
-    "mov rsi, rdx",
-    "mov rdx, rcx",
-    "jmp gort_enter",
-    // io_ccall(function, argument): as Go would call C.
-    ".globl io_ccall",
-    "io_ccall:",
-    "mov r11, rdi",
-    "mov rdi, rsi",
-    "jmp gort_ccall",
-);
-
-unsafe extern "C" {
-    fn io_callback(function: extern "C" fn(*mut u8), argument: *mut u8);
-    fn io_enter(operation: usize, a: usize, b: usize, c: usize) -> usize;
-    fn io_ccall(function: extern "C" fn(*mut u8), argument: *mut u8);
-}
-
 const MS: i64 = 1_000_000;
-
-type Body = Box<dyn FnOnce() + Send>;
-
-extern "C" fn call(body: *mut u8) {
-    // SAFETY: a box that `go` or `as_goroutine` gave up.
-    let body = unsafe { Box::from_raw(body.cast::<Body>()) };
-    body();
-}
-
-/// Runs `body` as a goroutine on this thread.
-fn as_goroutine(body: impl FnOnce() + Send + 'static) {
-    bridge::start(true);
-    let body: Body = Box::new(body);
-    // SAFETY: this thread isn't in Go, and `call` takes a boxed body.
-    unsafe { io_callback(call, Box::into_raw(Box::new(body)).cast()) };
-}
-
-fn enter(operation: usize, a: usize, b: usize, c: usize) -> usize {
-    // SAFETY: tests call it on goroutines, with operations and their arguments.
-    unsafe { io_enter(operation, a, b, c) }
-}
 
 /// Runs `work` on the system stack.
 fn on_system_stack<R>(work: impl FnOnce() -> R) -> R {
@@ -89,18 +41,6 @@ fn on_system_stack<R>(work: impl FnOnce() -> R) -> R {
     result.expect("the operation has run")
 }
 
-fn go(body: impl FnOnce() + Send + 'static) {
-    let body: Body = Box::new(body);
-    let body = Box::into_raw(Box::new(body)) as usize;
-    let call = call as *const () as usize;
-    enter(
-        ops::spawn_guarded as *const () as usize,
-        call,
-        body,
-        64 << 10,
-    );
-}
-
 fn sleep(ns: i64) {
     extern "C" fn operation(ns: i64) -> Outcome {
         timer::sleep(GRef::current(), ns)
@@ -113,15 +53,8 @@ fn drive(mut transfer: Transfer) -> Transfer {
         // SAFETY: the goroutine waits.
         unsafe { Transfer::advance(transfer, GRef::current()) }
     }
-    extern "C" fn block(transfer: *mut u8) {
-        // SAFETY: a transfer, whose goroutine waits.
-        unsafe { (*transfer.cast::<Transfer>()).block() };
-    }
     let step = |transfer: &mut Transfer| enter(advance as *const () as usize, ptr(transfer), 0, 0);
-    fd::drive(&mut transfer, step, |transfer| {
-        // SAFETY: on a goroutine, with the transfer that `block` takes.
-        unsafe { io_ccall(block, std::ptr::from_mut(transfer).cast()) }
-    });
+    fd::drive(&mut transfer, step, |transfer| ccall(|| transfer.block()));
     transfer
 }
 
