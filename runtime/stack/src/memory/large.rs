@@ -36,7 +36,7 @@ impl Large {
         }
     }
 
-    /// `size` bytes, a power of two, whatever is in them.
+    /// `size` bytes, a multiple of a page, whatever is in them.
     pub fn take(&mut self, size: usize) -> Result<*mut u8, NoMemory> {
         let memory = match self.take_free(|free| free.size == size) {
             Some((memory, _)) => memory,

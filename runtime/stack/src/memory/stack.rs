@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::arena;
 use super::cache::Cache;
 use super::guarded;
-use super::map::NoMemory;
+use super::map::{NoMemory, page};
 use super::segment::{ENTRY, GUARD, HEADER, Kind, Segment};
 use crate::Context;
 
@@ -179,16 +179,8 @@ impl Stack {
         size: usize,
         cache: &mut Cache,
     ) -> Result<&Segment, GrowError> {
-        let size = size.checked_next_power_of_two().ok_or(GrowError::Limit)?;
-        let size = size.max(2 * current.size);
-        let total = current
-            .total
-            .get()
-            .checked_add(size)
-            .ok_or(GrowError::Limit)?;
-        if total > max() {
-            return Err(GrowError::Limit);
-        }
+        let size = next_size(current, size)?;
+        let total = current.total.get() + size;
         let next = cache.take(size)?;
         // SAFETY: passed on to the caller.
         unsafe { release_after(current, cache) };
@@ -263,6 +255,22 @@ impl Stack {
                 cache.give(first);
             }
         }
+    }
+}
+
+/// The size of a segment after `current` with at least `size` bytes: a power of two, twice the current one's or more; or what is left of the
+/// limit.
+fn next_size(current: &Segment, size: usize) -> Result<usize, GrowError> {
+    let left = max().saturating_sub(current.total.get());
+    let power = size.checked_next_power_of_two().ok_or(GrowError::Limit)?;
+    let wanted = power.max(2 * current.size);
+    if wanted <= left {
+        return Ok(wanted);
+    }
+    let last = left & !(page() - 1);
+    match last >= size && last > arena::LARGEST {
+        true => Ok(last),
+        false => Err(GrowError::Limit),
     }
 }
 
