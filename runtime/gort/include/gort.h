@@ -27,6 +27,11 @@
  * -z now because binding a symbol at its first call takes more stack than a goroutine has. Not gold or lld: they rewrite the stack checks of functions
  * that call unchecked ones. What is compiled with -fsplit-stack may call C only through stubs (GORT_CCALL), since C checks no stack; that includes
  * libc, and what the compiler calls by itself (memcpy and its like are leaves that need next to nothing: they may be called).
+ *
+ * The environment, read when the runtime starts:
+ *
+ *   GOMAXPROCS=n               how many goroutines run Go at the same time; as many as there are processors, unless it says otherwise
+ *   GORT_DEBUG=nomembarrier    as on a system that has no membarrier: every return from C executes a fence
  */
 #ifndef GORT_H
 #define GORT_H

@@ -33,6 +33,10 @@
 //! program as Go's does: `panic:` with the message, the goroutine's frames, status 2. Panics pass C in both directions: see
 //! [`ccall`](ccall()) and [`export!`]. Compiled Go's arrive as a `String` where they are of a string, else as a [`GoPanic`].
 //!
+//! # Environment
+//! `GOMAXPROCS` is how many goroutines run at the same time (as many as there are processors). `GORT_DEBUG=nomembarrier` does without the system
+//! call of that name, as where there is none.
+//!
 //! # fork
 //! A child of `fork` may run C, exec and `_exit`; goroutines would wait there for threads that are not, so calling or returning to them ends it
 //! with a message.
