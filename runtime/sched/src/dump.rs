@@ -78,12 +78,13 @@ pub fn rust_frames(text: &mut String, pcs: &[usize]) {
 }
 
 fn is_machinery(pc: usize) -> bool {
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 16] = [
         "_Unwind_Backtrace",
         "backtrace::",
         "bridge::panic::",
         "gort::enter::",
         "gort::ccall::cross",
+        "gort::panics::",
         "std::panicking::",
         "std::panic::",
         "std::sys::backtrace::",
