@@ -272,8 +272,7 @@ int gort_connect(uint16_t port);
 		".cfi_def_cfa_register %rbp\n" \
 		"pushq %rbx\n" \
 		".cfi_offset %rbx, -24\n" \
-		"movq gort_thread@GOTTPOFF(%rip), %rbx\n" \
-		"movq %fs:(%rbx), %rbx\n" \
+		GORT_FIND_THREAD \
 		"movq %rsp, " GORT_TEXT(GORT_THREAD_GO_SP) "(%rbx)\n" \
 		"incq " GORT_TEXT(GORT_THREAD_CALLS) "(%rbx)\n" \
 		"movq " GORT_TEXT(GORT_THREAD_SYSTEM_SP) "(%rbx), %rsp\n" \
@@ -292,6 +291,13 @@ int gort_connect(uint16_t port);
 		".cfi_endproc\n" \
 		".size go_" #name ", . - go_" #name "\n" \
 		".popsection\n")
+
+/* In a program the linker knows where the word is. */
+#if defined(__PIC__) && !defined(__PIE__)
+#define GORT_FIND_THREAD "movq gort_thread@GOTTPOFF(%rip), %rbx\n movq %fs:(%rbx), %rbx\n"
+#else
+#define GORT_FIND_THREAD "movq %fs:gort_thread@TPOFF, %rbx\n"
+#endif
 
 /* Sixteen bytes at a time: one more word than there is, perhaps, of what the caller has on its stack anyway. xmm8 carries no argument. */
 #define GORT_COPY_ARGUMENTS(bytes) \
