@@ -76,5 +76,5 @@ fn detach(m: &'static M) {
     }
     machine::set_limit(0);
     m.guest.set(false);
-    start::leave(m);
+    drop(start::leave(m));
 }

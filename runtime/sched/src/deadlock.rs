@@ -45,16 +45,12 @@ fn check_without(global: &Global, ending: usize) {
     if strangers(global.m_count + 1 + ending + RETIRED.load(Ordering::Relaxed)) {
         return;
     }
-    let waiting = g::all()
-        .into_iter()
-        .any(|g| g.status.state() == State::Waiting);
-    let runnable = g::all()
-        .into_iter()
-        .any(|g| g.status.state() == State::Runnable);
-    if runnable {
+    let all = g::all();
+    let any = |state| all.iter().any(|g| g.status.state() == state);
+    if any(State::Runnable) {
         return;
     }
-    match waiting {
+    match any(State::Waiting) {
         true => crate::fatal::throw("", "all goroutines are asleep - deadlock!"),
         false => crate::fatal::throw("", "no goroutines (main called runtime.Goexit) - deadlock!"),
     }

@@ -135,8 +135,7 @@ fn wait_here(m: &'static M, g: GRef) {
         global.push_g(g);
     }
     wake::wake_p();
-    m.note.sleep();
-    wake::take_next_p(m);
+    wake::sleep_for_p(m);
     g.status.run();
 }
 

@@ -37,9 +37,6 @@ pub extern "C" fn schedule() -> *mut Context {
 /// The next goroutine for an M that isn't bound to one.
 fn next(m: &'static M) -> GRef {
     loop {
-        if m.p().is_none() {
-            wake::stop_m(m);
-        }
         let (g, inherits) = find(m);
         stop_spinning(m);
         if !inherits {
@@ -97,8 +94,7 @@ fn run_locked(m: &'static M) -> *mut Context {
         global.locked_idle += 1;
         crate::deadlock::check(&global);
     }
-    m.note.sleep();
-    wake::take_next_p(m);
+    wake::sleep_for_p(m);
     execute(m, g)
 }
 

@@ -1,11 +1,11 @@
 //! How the runtime starts: once, whoever asks first; others wait for it.
 
-use std::sync::Once;
+use std::sync::{MutexGuard, Once};
 
 use stack::Hooks;
 use stack::x86_64 as machine;
 
-use crate::global::{self, SHARED};
+use crate::global::{self, Global, SHARED};
 use crate::m::M;
 use crate::ops::{self, Function, StackKind};
 use crate::p::{self, P, PStatus};
@@ -88,7 +88,7 @@ pub fn run_main(function: Function, argument: *mut u8, kind: StackKind) {
     crate::preempt::prepare(m);
     // SAFETY: the M is this thread's, runs nothing yet, and the hooks are set.
     unsafe { machine::run(&m.thread) };
-    leave(m);
+    drop(leave(m));
 }
 
 /// The same with a main goroutine that stays on the calling thread. Returns when it has ended; others go on. Any number of times.
@@ -102,15 +102,14 @@ pub fn run_main_here(function: Function, argument: *mut u8, kind: StackKind) {
         // Whoever finds the goroutine gives its P to this thread.
         global::lock().locked_idle += 1;
         wake::enqueue(main);
-        m.note.sleep();
-        wake::take_next_p(m);
+        wake::sleep_for_p(m);
     }
     m.first.set(true);
     m.install_alternate();
     crate::preempt::prepare(m);
     // SAFETY: the M is this thread's, runs nothing yet, and the hooks are set.
     unsafe { machine::run(&m.thread) };
-    leave(m);
+    drop(leave(m));
 }
 
 /// An M for the calling thread, which is none of the runtime's, counted as one that runs.
@@ -124,12 +123,13 @@ pub fn adopt_thread() -> &'static M {
     m
 }
 
-/// The calling thread's M is nobody's.
-pub fn leave(m: &'static M) {
+/// The calling thread's M is nobody's. The lock under which that is so.
+pub fn leave(m: &'static M) -> MutexGuard<'static, Global> {
     m.leave_thread();
     let mut global = global::lock();
     global.m_count -= 1;
     global.put_spare_m(m);
+    global
 }
 
 /// A P for this M, which has no goroutine yet, however long it takes: as an idle M it gets one when there is work, which it leaves to others.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use stack::x86_64 as machine;
 
 use crate::m::M;
-use crate::{fatal, global};
+use crate::fatal;
 
 /// Starts a thread for `m`, which has a P to come. `count` of them exist with it, `most` may.
 pub fn start(m: &'static M, count: usize, most: usize) {
@@ -76,15 +76,10 @@ extern "C" fn run_m(m: *mut c_void) -> *mut c_void {
     m.install_alternate();
     crate::preempt::prepare(m);
     unblock_signals();
-    m.note.sleep();
-    crate::wake::take_next_p(m);
+    crate::wake::sleep_for_p(m);
     // SAFETY: the M is this thread's, runs nothing yet, and the hooks were set before the first thread was started.
     unsafe { machine::run(&m.thread) };
-    m.leave_thread();
-    let mut global = global::lock();
-    global.m_count -= 1;
-    global.put_spare_m(m);
     // It may have been the last that wasn't asleep.
-    crate::deadlock::check_ending(&global);
+    crate::deadlock::check_ending(&crate::start::leave(m));
     ptr::null_mut()
 }

@@ -141,12 +141,12 @@ pub fn stop_m(m: &'static M) {
         global.put_idle_m(m);
         crate::deadlock::check(&global);
     }
-    m.note.sleep();
-    take_next_p(m);
+    sleep_for_p(m);
 }
 
-/// The P that came with being woken is this M's.
-pub fn take_next_p(m: &M) {
+/// Sleeps until somebody wakes this M with a P ([`give`]), which is its own then.
+pub fn sleep_for_p(m: &M) {
+    m.note.sleep();
     let p = m.next_p.swap(ptr::null_mut(), Ordering::AcqRel);
     // SAFETY: who wakes an M stores a P before, and Ps are never freed.
     let p: &'static P = unsafe { p.as_ref() }.expect("an M is woken with a P");

@@ -137,14 +137,7 @@ fn models(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> 
     for (package, test) in of_kind(crates, "model_") {
         let mut cargo = apart(context, "loom");
         cargo.env("RUSTFLAGS", "--cfg loom");
-        cargo.args([
-            "test",
-            "--release",
-            "--quiet",
-            "--no-fail-fast",
-            "--package",
-            package,
-        ]);
+        tests_of(&mut cargo, package).arg("--release");
         run(cargo.args(["--test", test]), tally)?;
     }
     Ok(())
@@ -155,14 +148,7 @@ fn models(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> 
 fn optimised(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> {
     for Crate { package, .. } in crates {
         let mut cargo = apart(context, "optimised");
-        cargo.args([
-            "test",
-            "--release",
-            "--quiet",
-            "--no-fail-fast",
-            "--package",
-            package,
-        ]);
+        tests_of(&mut cargo, package).arg("--release");
         run(&mut cargo, tally)?;
     }
     Ok(())
@@ -176,15 +162,7 @@ fn sanitizers(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<
             cargo.env("RUSTC_BOOTSTRAP", "1");
             cargo.env("RUSTFLAGS", sanitizer.flags);
             cargo.env(sanitizer.options.0, sanitizer.options.1);
-            cargo.args([
-                "test",
-                "--quiet",
-                "--no-fail-fast",
-                "--target",
-                TARGET,
-                "--package",
-                package,
-            ]);
+            tests_of(&mut cargo, package).args(["--target", TARGET]);
             cargo.args(sanitizer.cargo).arg("--lib");
             let tests = tests.iter().map(String::as_str);
             for test in tests.filter(|name| !NOT_SANITIZED.contains(name)) {
@@ -204,14 +182,7 @@ fn stress(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> 
     for (package, test) in of_kind(crates, "stress_") {
         let mut cargo = cargo(context.repo);
         cargo.env("CROSSCALL_STRESS_SECONDS", STRESS_SECONDS);
-        cargo.args([
-            "test",
-            "--release",
-            "--quiet",
-            "--no-fail-fast",
-            "--package",
-            package,
-        ]);
+        tests_of(&mut cargo, package).arg("--release");
         run(cargo.args(["--test", test]), tally)?;
     }
     Ok(())
@@ -241,6 +212,11 @@ fn apart(context: &Context, flags: &str) -> Command {
     let mut cargo = cargo(context.repo);
     cargo.env("CARGO_TARGET_DIR", context.repo.work(flags));
     cargo
+}
+
+/// `cargo test` of one package, all of it whatever fails.
+fn tests_of<'a>(cargo: &'a mut Command, package: &str) -> &'a mut Command {
+    cargo.args(["test", "--quiet", "--no-fail-fast", "--package", package])
 }
 
 fn run(cargo: &mut Command, tally: &mut Tally) -> Result<()> {
