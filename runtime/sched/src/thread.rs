@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stack::x86_64 as machine;
 
-use crate::m::M;
 use crate::fatal;
+use crate::m::M;
 
 /// Starts a thread for `m`, which has a P to come. `count` of them exist with it, `most` may.
 pub fn start(m: &'static M, count: usize, most: usize) {
