@@ -48,6 +48,8 @@ pub mod schedule;
 pub mod select;
 pub mod sema;
 #[cfg(not(loom))]
+pub mod signal;
+#[cfg(not(loom))]
 pub mod start;
 pub mod sync;
 #[cfg(not(loom))]

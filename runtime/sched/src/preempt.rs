@@ -10,7 +10,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stack::Context;
 use stack::x86_64 as machine;
@@ -18,6 +18,7 @@ use stack::x86_64 as machine;
 use crate::g::GRef;
 use crate::m::M;
 use crate::p::P;
+use crate::signal::Before;
 
 /// As Go: rarely used, harmless by default, and passed through by debuggers.
 const SIGNAL: i32 = libc::SIGURG;
@@ -63,7 +64,7 @@ static TEXT: [Text; TEXTS] = [const {
 static TEXT_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// What was there before our handler.
-static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
+static BEFORE: Before = Before::new();
 
 /// Goroutines may be preempted by signal between these addresses: code that keeps no thread-local state and holds no lock. Refused when
 /// there are too many such places.
@@ -180,43 +181,14 @@ pub extern "C" fn preempted() {
 
 fn install() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let mut before = MaybeUninit::<libc::sigaction>::uninit();
-        // SAFETY: the handler is async-signal-safe and runs on the signal stack.
-        let before = unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = handler as *const () as usize;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-            libc::sigfillset(&raw mut action.sa_mask);
-            libc::sigaction(SIGNAL, &raw const action, before.as_mut_ptr());
-            before.assume_init()
-        };
-        BEFORE.store(Box::leak(Box::new(before)), Ordering::Release);
-    });
+    ONCE.call_once(|| BEFORE.replace(SIGNAL, handler, libc::SA_RESTART, true));
 }
 
 extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::ucontext_t) {
-    // SAFETY: the kernel passes the context that it restores when we return.
-    if unsafe { leave(context) } {
-        return;
-    }
-    let before = BEFORE.load(Ordering::Acquire);
-    // SAFETY: leaked when the handler was installed; handlers are called as the kernel would.
+    // SAFETY: the kernel passes the context that it restores when we return, and all the rest.
     unsafe {
-        let Some(before) = before.as_ref() else {
-            return;
-        };
-        match before.sa_sigaction {
-            libc::SIG_DFL | libc::SIG_IGN => {}
-            function if before.sa_flags & libc::SA_SIGINFO != 0 => {
-                let function: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::ucontext_t) =
-                    std::mem::transmute(function);
-                function(signal, info, context);
-            }
-            function => {
-                let function: extern "C" fn(i32) = std::mem::transmute(function);
-                function(signal);
-            }
+        if !leave(context) {
+            BEFORE.call(signal, info, context);
         }
     }
 }
