@@ -17,6 +17,7 @@ pub fn start(guest: bool) {
     fork::prepare();
     panic::install_hook();
     overflow::install();
+    heap::init();
     sched::start::start(hooks(), guest);
 }
 

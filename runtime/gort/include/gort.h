@@ -441,6 +441,73 @@ int gort_defer_push(struct gort_defer *record, void (*fn)(void *), void *arg) __
 /* Runs what the function has deferred and what has not run yet, last first, down to `first`, its first record. [Go] */
 void gort_defer_return(struct gort_defer *first);
 
+/* ---- Memory ----------------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The collector's memory: found by pointers in goroutines' stacks (any word that looks like one), in the heap (the words of which the type says so) and
+ * in ranges that were named as roots; interior pointers count. What nothing points to is freed. Memory never moves.
+ *
+ * A pointer that is nowhere but in C's memory keeps nothing alive. Neither does one in a register: compiled Go has all that it needs after a call on its
+ * stack, but C keeps values in registers that a called function has to restore, and then they may lie in C's frames. So a local variable of a
+ * function that stands in for compiled Go must be volatile if it alone holds a pointer across a call to C:
+ *
+ *   struct node *volatile root = gort_new(&node_type);
+ *   go_some_c_function();
+ */
+
+/* reflect.Kind */
+enum gort_type_kind {
+	GORT_KIND_BOOL = 1,
+	GORT_KIND_INT,
+	GORT_KIND_INT8,
+	GORT_KIND_INT16,
+	GORT_KIND_INT32,
+	GORT_KIND_INT64,
+	GORT_KIND_UINT,
+	GORT_KIND_UINT8,
+	GORT_KIND_UINT16,
+	GORT_KIND_UINT32,
+	GORT_KIND_UINT64,
+	GORT_KIND_UINTPTR,
+	GORT_KIND_FLOAT32,
+	GORT_KIND_FLOAT64,
+	GORT_KIND_COMPLEX64,
+	GORT_KIND_COMPLEX128,
+	GORT_KIND_ARRAY,
+	GORT_KIND_CHAN,
+	GORT_KIND_FUNC,
+	GORT_KIND_INTERFACE,
+	GORT_KIND_MAP,
+	GORT_KIND_POINTER,
+	GORT_KIND_SLICE,
+	GORT_KIND_STRING,
+	GORT_KIND_STRUCT,
+	GORT_KIND_UNSAFE_POINTER,
+};
+
+/* A type; a constant. */
+struct gort_type {
+	size_t size;            /* bytes of a value */
+	size_t ptrdata;         /* bytes of the prefix that may hold pointers, a multiple of 8; 0: there are none */
+	const uint8_t *ptrmask; /* bit i: word i of the prefix is a pointer; null: all are */
+	uint8_t kind;           /* enum gort_type_kind */
+	uint8_t align;
+	uint8_t reserved[6];
+	size_t len;                   /* elements of an array, fields of a struct */
+	const struct gort_type *elem; /* of an array, channel, pointer or slice; null where nobody needs to know */
+	const struct gort_field {
+		const struct gort_type *type;
+		size_t offset;
+	} *fields; /* of a struct */
+	const char *name; /* as Go writes it, or null */
+};
+
+/* A new value, all zeros; ends the program when there is no memory. Aligned to 16 bytes. [Go] */
+void *gort_new(const struct gort_type *type);
+
+/* `count` of them in a row. Panics ("makeslice: len out of range") when that is more than there are addresses. [Go] */
+void *gort_new_array(const struct gort_type *type, size_t count);
+
 /* ---- What there is ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Bytes of memory that the runtime has for goroutines; `free` parts are nobody's, and kept for goroutines to come. */

@@ -182,6 +182,7 @@ macro_rules! anywhere {
 mod channel;
 mod cross;
 mod goroutine;
+mod heap;
 mod io;
 mod life;
 mod memory;

@@ -1,0 +1,83 @@
+//! The system's part: addresses, and memory for them.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// The smallest page of any system.
+pub const PAGE: usize = 4096;
+
+/// The system has refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+/// How many more requests are passed to the system; below zero: all.
+static LEFT: AtomicI64 = AtomicI64::new(-1);
+
+/// For tests of those who ask: the next `n` requests are passed to the system, all later ones are refused. Below zero: none is.
+pub fn refuse_after(n: i64) {
+    LEFT.store(n, Ordering::SeqCst);
+}
+
+fn ask() -> Result<(), Refused> {
+    if LEFT.load(Ordering::Relaxed) < 0 {
+        return Ok(());
+    }
+    match LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+        Some(if left > 0 { left - 1 } else { left })
+    }) {
+        Ok(0) => Err(Refused),
+        _ => Ok(()),
+    }
+}
+
+/// Addresses without memory.
+pub fn reserve(bytes: usize) -> Result<usize, Refused> {
+    ask()?;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new mapping where the system likes it changes nothing that exists.
+    let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+    match at == libc::MAP_FAILED {
+        true => Err(Refused),
+        false => Ok(at as usize),
+    }
+}
+
+/// Makes reserved addresses usable: all zeros, unless they were usable before.
+///
+/// # Safety
+/// They come from [`reserve`]; both ends are multiples of [`PAGE`].
+pub unsafe fn commit(start: usize, bytes: usize) -> Result<(), Refused> {
+    ask()?;
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: the addresses are the caller's; what was usable stays as it is.
+    match unsafe { libc::mprotect(start as *mut _, bytes, protection) } {
+        0 => Ok(()),
+        _ => Err(Refused),
+    }
+}
+
+/// Gives the memory of the pages back; the addresses stay usable, and what is read there next is zero.
+///
+/// # Safety
+/// Committed pages of which nobody needs what is in them; both ends are multiples of the system's page.
+pub unsafe fn release(start: usize, bytes: usize) {
+    // SAFETY: nobody needs what is in the pages, says the caller.
+    unsafe { libc::madvise(start as *mut _, bytes, libc::MADV_DONTNEED) };
+}
+
+/// Huge pages, where the system has them, for what will be used densely.
+///
+/// # Safety
+/// As [`commit`].
+pub unsafe fn prefer_huge_pages(start: usize, bytes: usize) {
+    // SAFETY: advice changes nothing that a program can see.
+    unsafe { libc::madvise(start as *mut _, bytes, libc::MADV_HUGEPAGE) };
+}
+
+/// Gives everything up.
+///
+/// # Safety
+/// The mapping came from [`reserve`], whole, and nobody uses it any more.
+pub unsafe fn unmap(start: usize, bytes: usize) {
+    // SAFETY: the mapping is the caller's to give up.
+    unsafe { libc::munmap(start as *mut _, bytes) };
+}

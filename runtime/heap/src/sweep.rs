@@ -1,0 +1,150 @@
+//! What was not marked is free again: span by span, in the background and by those who need room.
+//!
+//! Who has taken a span off its list of unswept ones sweeps it, alone. The mark bits become the alloc bits; no memory is touched but theirs (unless
+//! freed memory is to be poisoned).
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use crate::central;
+use crate::layout;
+use crate::pacer;
+use crate::pages;
+use crate::span::Span;
+use crate::special;
+
+/// Counts the markings that have ended.
+static CYCLE: AtomicU32 = AtomicU32::new(1);
+/// Spans that are still to be swept, those included which somebody sweeps.
+static UNSWEPT: AtomicUsize = AtomicUsize::new(0);
+/// Objects freed so far, and their bytes.
+static FREED: AtomicU64 = AtomicU64::new(0);
+static FREED_BYTES: AtomicU64 = AtomicU64::new(0);
+/// Freed memory is filled with [`POISON`].
+static POISONING: AtomicBool = AtomicBool::new(false);
+
+/// What freed memory is filled with on request.
+pub const POISON: u8 = 0xdb;
+
+/// What is left of a span.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swept {
+    /// No object: its pages may be given back.
+    Empty,
+    /// Some, and free slots.
+    Partial,
+    Full,
+}
+
+/// The number of the cycle whose marks count: spans with this number are swept.
+pub fn cycle() -> u32 {
+    CYCLE.load(Ordering::Acquire)
+}
+
+/// Objects freed so far, and their bytes.
+pub fn freed() -> (u64, u64) {
+    (
+        FREED.load(Ordering::Relaxed),
+        FREED_BYTES.load(Ordering::Relaxed),
+    )
+}
+
+/// Fill freed memory, to find those who still use it.
+pub fn set_poisoning(yes: bool) {
+    POISONING.store(yes, Ordering::Relaxed);
+}
+
+/// Marking has ended: every span is to be swept. The world is stopped, every span is swept, and no P has any in its cache.
+pub fn start_cycle() {
+    debug_assert_eq!(UNSWEPT.load(Ordering::Relaxed), 0);
+    CYCLE.fetch_add(1, Ordering::AcqRel);
+    let count = central::classes()
+        .map(|class| central::lock(class).start_cycle())
+        .sum();
+    UNSWEPT.store(count, Ordering::Release);
+}
+
+/// Sweeps one more span; false: there was none left to take.
+pub fn sweep_one() -> bool {
+    if UNSWEPT.load(Ordering::Acquire) == 0 {
+        return false;
+    }
+    for class in central::classes() {
+        let next = central::lock(class).next_unswept();
+        if let Some(span) = next {
+            sweep_away(span);
+            return true;
+        }
+    }
+    false
+}
+
+/// Sweeps all that is left; waits for those that others are at.
+pub fn finish() {
+    for class in central::classes() {
+        loop {
+            let next = central::lock(class).next_unswept();
+            let Some(span) = next else { break };
+            sweep_away(span);
+        }
+    }
+    while UNSWEPT.load(Ordering::Acquire) != 0 {
+        std::thread::yield_now();
+    }
+}
+
+/// Sweeps a span and puts it where it belongs.
+fn sweep_away(span: &'static Span) {
+    match sweep(span) {
+        Swept::Empty => pages::give(span),
+        Swept::Partial | Swept::Full => central::give(span),
+    }
+}
+
+/// Sweeps a span that the caller has taken off its list.
+pub fn sweep(span: &'static Span) -> Swept {
+    if !span.specials.load(Ordering::Acquire).is_null() {
+        special::before_sweep(span);
+    }
+    let layout = layout::get();
+    let first = layout.first_page(span);
+    let (mut used, mut freed) = (0, 0);
+    for word in 0..span.words() {
+        let marks = layout.mark_word(first, word);
+        let allocs = layout.alloc_word(first, word);
+        let live = marks.load(Ordering::Relaxed);
+        let dead = allocs.load(Ordering::Relaxed) & !live;
+        if dead != 0 && POISONING.load(Ordering::Relaxed) {
+            poison(span, word, dead);
+        }
+        used += live.count_ones();
+        freed += dead.count_ones();
+        allocs.store(live, Ordering::Release);
+        marks.store(0, Ordering::Relaxed);
+    }
+    if freed > 0 {
+        span.dirty.set(true);
+        let bytes = freed as usize * span.size.get();
+        FREED.fetch_add(freed.into(), Ordering::Relaxed);
+        FREED_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
+        pacer::swept(bytes);
+    }
+    span.used.set(used);
+    span.swept.store(cycle(), Ordering::Release);
+    UNSWEPT.fetch_sub(1, Ordering::AcqRel);
+    match used {
+        0 => Swept::Empty,
+        used if used < span.objects.get() => Swept::Partial,
+        _ => Swept::Full,
+    }
+}
+
+fn poison(span: &Span, word: usize, mut dead: u64) {
+    let (base, size) = (span.base(), span.size.get());
+    while dead != 0 {
+        let index = word * 64 + dead.trailing_zeros() as usize;
+        // SAFETY: a slot of the span that nobody reaches any more.
+        unsafe { std::ptr::write_bytes((base + index * size) as *mut u8, POISON, size) };
+        dead &= dead - 1;
+    }
+}
