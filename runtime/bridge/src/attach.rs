@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use sched::crossing::{Return, Settled};
 use sched::{M, fatal, ops, preempt, start, wake};
 use stack::Thread;
-use stack::x86_64 as machine;
+
+use crate::guest::{copies, word};
 
 /// The key whose destructor tells that a thread ends.
 fn exit_key() -> libc::pthread_key_t {
@@ -39,7 +40,7 @@ pub extern "C" fn attach() -> *const Thread {
     // No C frame of its goroutine's lies on this thread's stack where a schedule could begin: it always stays here.
     m.thread.system_base.set(0);
     m.thread.system_sp.set(usize::MAX);
-    machine::set_limit(g.context.limit.get());
+    word::begin(g);
     // As a call to C leaves it: 8 off a multiple of 16.
     m.crossing().enter_c(g.context.sp.get());
     &m.thread
@@ -74,7 +75,8 @@ fn detach(m: &'static M) {
     if m.p().is_some() {
         wake::hand_off(wake::release(m));
     }
-    machine::set_limit(0);
+    word::end();
     m.guest.set(false);
     drop(start::leave(m));
+    copies::tell_lost_signal_stack();
 }

@@ -18,6 +18,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sched::m;
 use stack::{Outcome, Thread};
 
+use crate::guest::word;
+
 /// What the C function gets: `struct { uintptr_t context; }`. Zero: it is to set the word, to anything but zero if it wants to be called
 /// again with it, when the context is over.
 #[repr(C)]
@@ -87,7 +89,10 @@ pub unsafe fn set_cgo_traceback(
 #[repr(C)]
 struct Open {
     before: *mut Open,
+    /// Zero: nobody is told that this is over.
     context: usize,
+    /// The word of the stack check as C had it.
+    found: usize,
     /// The Go function.
     callee: usize,
     /// Where it is to return to.
@@ -196,15 +201,16 @@ fn ask(context: usize) -> usize {
     argument.context
 }
 
-/// C is about to call `callee`: what to call instead.
-pub(crate) fn open(thread: &Thread, callee: usize) -> usize {
+/// C is about to call `callee`: what to call instead. `found`: what C had in the word of the stack check.
+pub(crate) fn open(thread: &Thread, callee: usize, found: usize) -> usize {
     let context = ask(0);
-    if context == 0 {
+    if context == 0 && !word::is_shared() {
         return callee;
     }
     let open = Open {
         before: top(),
         context,
+        found,
         callee,
         back: Cell::new(0),
         outer: thread.system_sp.get(),
@@ -215,14 +221,18 @@ pub(crate) fn open(thread: &Thread, callee: usize) -> usize {
 
 /// The operation after the callee has returned: where it would have returned to.
 extern "C" fn close() -> Outcome {
-    Outcome::done(close_top().back.get())
+    let open = close_top();
+    word::put_back(open.found);
+    Outcome::done(open.back.get())
 }
 
 fn close_top() -> Box<Open> {
     // SAFETY: the list's head is a box, and leaves the list here.
     let open = unsafe { Box::from_raw(top()) };
     set_top(open.before);
-    ask(open.context);
+    if open.context != 0 {
+        ask(open.context);
+    }
     open
 }
 

@@ -7,10 +7,12 @@ use sched::{GRef, M, fatal, ops, wake};
 use stack::{Outcome, Thread};
 
 use crate::context;
+use crate::guest::word;
 
 /// [`stack::Hooks::reacquire`]: C has returned to Go. The goroutine goes on here if there is a P for it, else where there will be one.
 pub extern "C" fn reacquire() -> Outcome {
     let m = M::current();
+    word::take(GRef::current());
     if let Settled::Lost = m.crossing().settle() {
         m.set_p(None);
         if !wake::try_acquire(m) {
@@ -27,13 +29,14 @@ pub extern "C" fn reacquire() -> Outcome {
 
 /// [`stack::Hooks::reenter`]: C calls Go. C's frames are on this thread, so the goroutine must go on here.
 pub extern "C" fn reenter(thread: *const Thread, callee: usize) -> usize {
-    let m = M::current();
+    let (m, g) = (M::current(), GRef::current());
+    let found = word::take(g);
     if let Settled::Lost = m.crossing().settle() {
         m.set_p(None);
-        ops::come_back(m, GRef::current());
+        ops::come_back(m, g);
     }
     // SAFETY: the assembly passes the calling thread's.
-    context::open(unsafe { &*thread }, callee)
+    context::open(unsafe { &*thread }, callee, found)
 }
 
 /// [`stack::Hooks::jumped`].

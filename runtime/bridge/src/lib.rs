@@ -5,6 +5,7 @@ pub mod context;
 mod cross;
 pub mod dynamic;
 mod fork;
+mod guest;
 mod overflow;
 pub mod panic;
 
@@ -19,6 +20,7 @@ pub fn start(guest: bool) {
     overflow::install();
     heap::init();
     sched::start::start(hooks(), guest);
+    guest::start();
 }
 
 /// What a constructor does, so that C may call Go before anybody has started the runtime; that call does.

@@ -7,6 +7,8 @@ use sched::fatal;
 use sched::signal::Before;
 use stack::fault::{Message, Overflow, classify, describe, stack_at};
 
+use crate::guest::copies;
+
 const SIGNALS: [i32; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
 /// What was there before our handler.
@@ -32,7 +34,9 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, context: *mut lib
         )
     };
     let overflow = classify(address, sp, stack_at(sp));
-    if overflow != Overflow::None {
+    let elsewhere =
+        matches!(overflow, Overflow::SystemStack(_)) && copies::another_has_stack(address);
+    if overflow != Overflow::None && !elsewhere {
         let mut message = Message::new();
         describe(&overflow, sp, &mut message);
         // SAFETY: writes bytes that are there; ends the process.

@@ -207,6 +207,16 @@ pub fn limit_word() -> *const std::sync::atomic::AtomicUsize {
     (base + 0x70) as *const _
 }
 
+/// The limit of the stack check as it is.
+pub fn limit() -> usize {
+    let limit;
+    // SAFETY: reads a word of the thread's own.
+    unsafe {
+        std::arch::asm!("mov {l}, qword ptr fs:[0x70]", l = out(reg) limit, options(nostack, preserves_flags, readonly));
+    }
+    limit
+}
+
 /// Sets the limit of the stack check for the stack that this thread will run Go on.
 pub fn set_limit(limit: usize) {
     // SAFETY: the word is this thread's own and nobody's but the stack check's.

@@ -1,0 +1,270 @@
+//! The runtime as a guest: libraries of compiled Go in programs of C's. See `guests/host.h`.
+//!
+//! Each `guests/*.c` that has cases is a program; what it is linked with stands in [`PROGRAMS`], and what that is made of in [`LIBRARIES`].
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Longer than any case takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A library of compiled Go with a runtime of its own.
+struct Library {
+    name: &'static str,
+    source: &'static str,
+    defines: &'static [&'static str],
+}
+
+const LIBRARIES: [Library; 2] = [
+    Library {
+        name: "a",
+        source: "copy",
+        defines: &["-DCOPY=a"],
+    },
+    Library {
+        name: "b",
+        source: "copy",
+        defines: &["-DCOPY=b"],
+    },
+];
+
+/// A program.
+struct Program {
+    name: &'static str,
+    libraries: &'static [&'static str],
+    flags: &'static [&'static str],
+}
+
+const PROGRAMS: [Program; 3] = [
+    Program {
+        name: "copies",
+        libraries: &["a", "b"],
+        flags: &[],
+    },
+    Program {
+        name: "late",
+        libraries: &["a"],
+        flags: &[],
+    },
+    Program {
+        name: "split",
+        libraries: &["a"],
+        flags: &["-fsplit-stack"],
+    },
+];
+
+/// What a case is to do.
+struct Case {
+    name: String,
+    exit: i32,
+    stdout: Vec<String>,
+    stderr: Vec<String>,
+    env: Vec<(String, String)>,
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for program in &PROGRAMS {
+        trials.extend(cases(program).into_iter().map(|case| trial(program, case)));
+    }
+    if !arguments.list {
+        thread::scope(|scope| {
+            for library in &LIBRARIES {
+                scope.spawn(|| library.make());
+            }
+        });
+        PROGRAMS.iter().for_each(Program::make);
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn cases(program: &Program) -> Vec<Case> {
+    let text = fs::read_to_string(source(program.name)).expect("a program's source can be read");
+    let mut cases = Vec::new();
+    let mut notes: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        if let Some(note) = line.strip_prefix("// ") {
+            notes.push(note);
+            continue;
+        }
+        let named = line.strip_prefix("CASE(");
+        if let Some((name, _)) = named.and_then(|rest| rest.split_once(')')) {
+            cases.push(Case::new(name, &notes));
+        }
+        notes.clear();
+    }
+    let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
+    assert_eq!(names.len(), cases.len(), "{}: a name twice", program.name);
+    cases
+}
+
+impl Case {
+    fn new(name: &str, notes: &[&str]) -> Case {
+        let mut case = Case {
+            name: name.to_owned(),
+            exit: 0,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            env: Vec::new(),
+        };
+        for note in notes {
+            let (kind, text) = note.split_once(' ').unwrap_or((note, ""));
+            match kind {
+                "exit" => case.exit = text.parse().expect("a status"),
+                "stdout" => case.stdout.push(text.to_owned()),
+                "stderr" => case.stderr.push(text.to_owned()),
+                "env" => {
+                    let (name, value) = text.split_once('=').expect("NAME=VALUE");
+                    case.env.push((name.to_owned(), value.to_owned()));
+                }
+                _ => panic!("{name}: what is {note:?}?"),
+            }
+        }
+        case
+    }
+}
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source(name: &str) -> PathBuf {
+    here().join("tests/guests").join(name).with_extension("c")
+}
+
+/// Where everything is built.
+fn out(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
+    fs::create_dir_all(&directory).expect("a directory of cargo's can be written to");
+    directory.join(name)
+}
+
+impl Library {
+    fn make(&self) {
+        let go = [
+            "-fsplit-stack",
+            "-fno-omit-frame-pointer",
+            "-fno-optimize-sibling-calls",
+            "-DGORT_GO_TEXT",
+        ];
+        let objects = [
+            self.compile("clang-19", "go", &go),
+            self.compile("gcc", "c", &[]),
+        ];
+        let mut gcc = Command::new("gcc");
+        gcc.args(objects).arg(archive());
+        gcc.arg("-o")
+            .arg(out(&format!("libguest_{}.so", self.name)));
+        gcc.args(["-shared", "-Wl,-z,now,-z,defs,--exclude-libs,ALL"]);
+        gcc.args(["-pthread", "-lm", "-ldl"]);
+        tool(gcc);
+    }
+
+    fn compile(&self, compiler: &str, side: &str, flags: &[&str]) -> PathBuf {
+        let object = out(&format!("{}.{side}.o", self.name));
+        let mut command = Command::new(compiler);
+        command.args(["-g", "-O1", "-fPIC", "-Wall", "-Werror"]);
+        command.args(self.defines).args(flags);
+        command.arg("-I").arg(here().join("include"));
+        command.arg("-c").arg(source(self.source));
+        command.arg("-o").arg(&object);
+        tool(command);
+        object
+    }
+}
+
+impl Program {
+    fn path(&self) -> PathBuf {
+        out(&format!("program_{}", self.name))
+    }
+
+    fn make(&self) {
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-g", "-O1", "-Wall", "-Werror"]).args(self.flags);
+        gcc.arg("-I").arg(here().join("include"));
+        gcc.arg(source(self.name)).arg("-o").arg(self.path());
+        for library in self.libraries {
+            gcc.arg(out(&format!("libguest_{library}.so")));
+        }
+        gcc.args(["-pthread", "-ldl"]);
+        tool(gcc);
+    }
+}
+
+fn tool(mut command: Command) {
+    let done = command
+        .output()
+        .unwrap_or_else(|why| panic!("{command:?}: {why}"));
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{command:?}\n{said}");
+}
+
+/// `libgort.a`, which cargo has built beside this test.
+fn archive() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a file");
+    let deps = test.parent().expect("a file has a directory");
+    let built = |directory: &Path| {
+        let entries = fs::read_dir(directory).expect("a directory of cargo's");
+        let archives = entries
+            .filter_map(|entry| entry.ok()?.path().into())
+            .filter(|path: &PathBuf| {
+                let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+                name.is_some_and(|n| n.starts_with("libgort") && n.ends_with(".a"))
+            });
+        archives.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
+    };
+    built(deps)
+        .or_else(|| built(deps.parent()?))
+        .expect("cargo has built libgort.a")
+}
+
+fn trial(program: &'static Program, case: Case) -> Trial {
+    let name = format!("{} {}", program.name, case.name);
+    Trial::test(name, move || run(program, &case))
+}
+
+/// Runs a case; its output, if it didn't do what it is to do.
+fn run(program: &Program, case: &Case) -> Result<(), Failed> {
+    let log = |stream: &str| out(&format!("{}.{}.{stream}", program.name, case.name));
+    let mut command = Command::new(program.path());
+    command.arg(&case.name).env_remove("GOMAXPROCS");
+    command.env("GUEST_LIBRARIES", out(""));
+    command.envs(case.env.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null());
+    command.stdout(File::create(log("out"))?);
+    command.stderr(File::create(log("err"))?);
+    let begin = Instant::now();
+    let mut child = command.spawn()?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Some(status);
+        }
+        if begin.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            break None;
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    let read = |stream| fs::read(log(stream)).map(|b| String::from_utf8_lossy(&b).into_owned());
+    let (said, errors) = (read("out")?, read("err")?);
+    let mut missing: Vec<&String> = case.stdout.iter().filter(|t| !said.contains(*t)).collect();
+    missing.extend(case.stderr.iter().filter(|t| !errors.contains(*t)));
+    if status.is_some_and(|status| status.code() == Some(case.exit)) && missing.is_empty() {
+        return Ok(());
+    }
+    let ended = status.map_or("did not end".to_owned(), |status| status.to_string());
+    Err(format!(
+        "{ended}, should be {}; missing: {missing:?}\n--- stdout\n{said}--- stderr\n{}",
+        case.exit,
+        errors.chars().take(8000).collect::<String>()
+    )
+    .into())
+}

@@ -1,0 +1,213 @@
+/* A library of compiled Go: COPY is its name. Compiled twice, as the cases in ../c are. */
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "copy.h"
+#include "gort.h"
+
+#define PASTED(copy, name) copy##_##name
+#define NAMED(copy, name) PASTED(copy, name)
+#define EXPORT(name) EXPORT_AS(NAMED(COPY, name), go_##name)
+#define EXPORT_AS(c_name, go_name) GORT_EXPORT(c_name, go_name)
+
+#define HIDDEN __attribute__((visibility("hidden")))
+
+HIDDEN int64_t call(function fn, void *arg);
+HIDDEN int64_t call_quickly(function fn, void *arg);
+HIDDEN int64_t call_panic(void);
+HIDDEN int64_t panic_in_go(void);
+HIDDEN void broken(void);
+
+#ifdef GORT_GO_TEXT
+
+GORT_CCALL(call);
+GORT_CCALL_NONBLOCKING(call_quickly);
+GORT_CCALL(call_panic);
+GORT_CCALL(broken);
+
+#define GO __attribute__((used, noinline)) static
+
+GO int64_t go_deep(int64_t depth)
+{
+	volatile int64_t local[20];
+	for (int i = 0; i < 20; i++)
+		local[i] = depth + i;
+	if (depth == 0)
+		return 0;
+	int64_t sum = go_deep(depth - 1) + 1;
+	for (int i = 0; i < 20; i++)
+		if (local[i] != depth + i)
+			go_broken();
+	return sum;
+}
+EXPORT(deep);
+
+GO int64_t go_through(function fn, void *arg)
+{
+	go_deep(200);
+	int64_t result = go_call(fn, arg);
+	go_deep(2000);
+	return result + 1;
+}
+EXPORT(through);
+
+GO int64_t go_through_quickly(function fn, void *arg)
+{
+	go_deep(200);
+	int64_t result = go_call_quickly(fn, arg);
+	go_deep(2000);
+	return result + 1;
+}
+EXPORT(through_quickly);
+
+struct job {
+	function fn;
+	void *arg;
+	int64_t result;
+	struct gort_waitgroup wg;
+};
+
+GO void do_job(void *arg)
+{
+	struct job *job = arg;
+	job->result = go_through(job->fn, job->arg);
+	gort_waitgroup_done(&job->wg);
+}
+
+GO int64_t go_on_goroutine(function fn, void *arg)
+{
+	struct job job = {fn, arg};
+	gort_waitgroup_add(&job.wg, 1);
+	gort_go(do_job, &job);
+	go_deep(500);
+	gort_waitgroup_wait(&job.wg);
+	go_deep(500);
+	return job.result;
+}
+EXPORT(on_goroutine);
+
+GO void echo(void *arg)
+{
+	gort_chan **c = arg;
+	int64_t x;
+	while (gort_chanrecv(c[0], &x)) {
+		go_deep(x % 50);
+		gort_chansend(c[1], &x);
+	}
+	gort_closechan(c[1]);
+}
+
+GO int64_t go_talk(int64_t n)
+{
+	gort_chan *c[2] = {gort_makechan(8, 0), gort_makechan(8, 1)};
+	gort_go(echo, c);
+	int64_t x = -1;
+	for (int64_t i = 0; i < n; i++) {
+		gort_chansend(c[0], &i);
+		if (!gort_chanrecv(c[1], &x) || x != i)
+			go_broken();
+	}
+	gort_closechan(c[0]);
+	gort_chanrecv(c[1], NULL);
+	gort_freechan(c[0]);
+	gort_freechan(c[1]);
+	return n;
+}
+EXPORT(talk);
+
+GO void spin(void *until)
+{
+	while (__atomic_load_n((int64_t *)until, __ATOMIC_RELAXED) == 0)
+		;
+	__atomic_store_n((int64_t *)until, 2, __ATOMIC_RELEASE);
+}
+
+GO int64_t go_preempt(int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		int64_t until = 0;
+		for (int j = gort_gomaxprocs(0); j > 0; j--)
+			gort_go(spin, &until);
+		gort_sleep(1000000);
+		__atomic_store_n(&until, 1, __ATOMIC_RELEASE);
+		while (__atomic_load_n(&until, __ATOMIC_ACQUIRE) != 2)
+			gort_gosched();
+		gort_sleep(1000000);
+	}
+	return n;
+}
+EXPORT(preempt);
+
+GO int64_t go_busy(int64_t ms)
+{
+	int64_t end = gort_nanotime() + ms * 1000000, n = 0;
+	for (; gort_nanotime() < end; n++)
+		go_deep(n % 3000);
+	return n;
+}
+EXPORT(busy);
+
+GO int64_t go_panic_in_go(void)
+{
+	go_deep(300);
+	gort_panic_string("beyond C");
+}
+GORT_EXPORT(panic_in_go, go_panic_in_go);
+
+GO void recovers(void *recovered)
+{
+	*(bool *)recovered = gort_recover(NULL);
+}
+
+GO int64_t go_recover(void)
+{
+	struct gort_defer record;
+	volatile bool recovered = false;
+	if (gort_defer_push(&record, recovers, (void *)&recovered) == 0)
+		go_call_panic();
+	gort_defer_return(&record);
+	go_deep(2000);
+	return recovered ? 7 : 0;
+}
+EXPORT(recover);
+
+GO int64_t go_panic(void *unused)
+{
+	gort_panic_string("nobody recovers this");
+}
+EXPORT(panic);
+
+GO void wait_for_ever(void *unused)
+{
+	gort_chanrecv(NULL, NULL);
+}
+
+GO void go_leave_waiting(void)
+{
+	gort_go(wait_for_ever, NULL);
+}
+EXPORT(leave_waiting);
+
+#else
+
+int64_t call(function fn, void *arg)
+{
+	return fn(arg);
+}
+
+int64_t call_quickly(function fn, void *arg)
+{
+	return fn(arg);
+}
+
+int64_t call_panic(void)
+{
+	return panic_in_go();
+}
+
+void broken(void)
+{
+	abort();
+}
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * What a library of compiled Go exports; two of them, a and b, are made of copy.c, each with a runtime of its own linked in.
+ */
+#ifndef COPY_H
+#define COPY_H
+
+#include <stdint.h>
+
+typedef int64_t (*function)(void *);
+
+#define EXPORTS(copy) \
+	/* Needs `depth` frames of some 200 bytes each; checks that they stay as they are. Results in `depth`. */ \
+	int64_t copy##_deep(int64_t depth); \
+	/* Go calls C, which calls fn(arg); the result is one more than its. */ \
+	int64_t copy##_through(function fn, void *arg); \
+	/* The same by a call that leaves no mark. */ \
+	int64_t copy##_through_quickly(function fn, void *arg); \
+	/* The same in a goroutine with a small stack, while others run. */ \
+	int64_t copy##_on_goroutine(function fn, void *arg); \
+	/* Goroutines talk over channels, n times. Results in n. */ \
+	int64_t copy##_talk(int64_t n); \
+	/* A goroutine that never calls anything gives way to another, n times. Results in n. */ \
+	int64_t copy##_preempt(int64_t n); \
+	/* Runs deep Go for so many milliseconds, without leaving Go. Results in how often. */ \
+	int64_t copy##_busy(int64_t ms); \
+	/* Panics beyond C, and recovers. Results in 7. */ \
+	int64_t copy##_recover(void); \
+	/* Ends the process with a panic. */ \
+	int64_t copy##_panic(void *); \
+	/* Starts a goroutine that waits for ever. */ \
+	void copy##_leave_waiting(void);
+
+EXPORTS(a)
+EXPORTS(b)
+
+#endif
