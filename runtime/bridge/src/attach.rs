@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
 use sched::crossing::{Return, Settled};
 use sched::{M, fatal, ops, preempt, start, wake};
@@ -63,18 +64,19 @@ pub fn detach_this_thread() {
 
 fn detach(m: &'static M) {
     let g = m.g().expect("an attached thread has a goroutine");
+    let sp = m.thread.go_sp.load(Ordering::Relaxed);
     let lost = match m.crossing().leave_c() {
         Return::Free => false,
         Return::Asked => m.crossing().settle() == Settled::Lost,
     };
     if lost {
         m.set_p(None);
+        g.context.sp.set(sp);
+        ops::come_back(m, g);
     }
     m.thread.context.set(ptr::null_mut());
     ops::end_guest(g);
-    if m.p().is_some() {
-        wake::hand_off(wake::release(m));
-    }
+    wake::hand_off(wake::release(m));
     word::end();
     m.guest.set(false);
     drop(start::leave(m));

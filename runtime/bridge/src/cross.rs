@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use sched::crossing::Settled;
-use sched::{GRef, M, fatal, ops, wake};
+use sched::{GRef, M, fatal, ops, scan, wake};
 use stack::{Outcome, Thread};
 
 use crate::context;
@@ -23,16 +23,18 @@ pub extern "C" fn reacquire() -> Outcome {
             wake::wake_p();
             return Outcome::switch();
         }
+        scan::before_running(GRef::current());
     }
     ops::finish(0)
 }
 
 /// [`stack::Hooks::reenter`]: C calls Go. C's frames are on this thread, so the goroutine must go on here.
-pub extern "C" fn reenter(thread: *const Thread, callee: usize) -> usize {
+pub extern "C" fn reenter(thread: *const Thread, callee: usize, sp: usize) -> usize {
     let (m, g) = (M::current(), GRef::current());
     let found = word::take(g);
     if let Settled::Lost = m.crossing().settle() {
         m.set_p(None);
+        g.context.sp.set(sp);
         ops::come_back(m, g);
     }
     // SAFETY: the assembly passes the calling thread's.

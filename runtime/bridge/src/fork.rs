@@ -63,7 +63,7 @@ extern "C" fn dead_newstack(_: usize, _: usize, _: usize) -> Outcome {
 extern "C" fn dead_return() -> Outcome {
     end("C returned to Go after fork")
 }
-extern "C" fn dead_call(_: *const Thread, _: usize) -> usize {
+extern "C" fn dead_call(_: *const Thread, _: usize, _: usize) -> usize {
     end("C called Go after fork")
 }
 extern "C" fn dead_jump(_: *const Thread) -> ! {

@@ -2,7 +2,7 @@
 //! threads of C that come and go, GOMAXPROCS that changes, Ps taken and goroutines preempted at random.
 //!
 //! What is watched: every goroutine makes progress all the time (no wake-up is lost, no P is stuck), and while something is runnable no P is
-//! idle for long, however many threads are in C.
+//! idle for long, however many threads are in C. A thread that does what a collector does with stacks sees that nobody runs on one while it is read.
 
 mod common;
 
@@ -15,7 +15,8 @@ use common::*;
 use sched::crossing::Claim;
 use sched::global::SHARED;
 use sched::p::{self, PStatus};
-use sched::{GRef, ops, wake};
+use sched::scan::{self, PHASE};
+use sched::{GRef, ops, wake, world};
 
 /// Nobody may stand still for longer, on however busy a machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -202,7 +203,7 @@ fn everything_at_once() {
         .into_iter()
         .chain(["churn"; 8])
         .chain(["thread"; 4])
-        .chain(["visitor", "procs"]);
+        .chain(["visitor", "procs", "collector"]);
     let worker = |what| {
         Arc::new(Worker {
             what,
@@ -236,7 +237,7 @@ fn everything_at_once() {
             .map(|worker| worker.steps.load(Ordering::Relaxed))
             .sum()
     };
-    for what in ["pair", "churn", "thread", "visitor", "procs"] {
+    for what in ["pair", "churn", "thread", "visitor", "procs", "collector"] {
         println!("{what}: {} steps", total(what));
     }
 }
@@ -263,6 +264,7 @@ fn start(world: &Arc<World>) -> Vec<thread::JoinHandle<()>> {
         threads.push(thread::spawn(move || match worker.what {
             "thread" => stay(&world, worker, random),
             "visitor" => visit(&world, &worker),
+            "collector" => collect(&world, &worker, &mut random),
             _ => change_procs(&world, &worker, &mut random),
         }));
     }
@@ -328,6 +330,60 @@ fn change_procs(world: &Arc<World>, worker: &Arc<Worker>, random: &mut Random) {
         callback(move || gomaxprocs(count));
         worker.step();
         thread::sleep(Duration::from_millis(random.below(20)));
+    }
+}
+
+/// Every word of a goroutine's stack from `sp` up. Sanitizers would object: it is read word by word, used or not.
+fn sum(g: GRef, sp: usize) -> usize {
+    let words = g
+        .stack()
+        .ranges(&g.context, sp)
+        .flat_map(|range| range.step_by(8));
+    words.fold(0_usize, |sum, address| {
+        let word: usize;
+        // SAFETY: the word is in the goroutine's stack.
+        unsafe {
+            std::arch::asm!("mov {w}, qword ptr [{a}]", w = out(reg) word, a = in(reg) address, options(nostack, readonly));
+        }
+        sum.rotate_left(1) ^ word
+    })
+}
+
+fn check_stack(g: GRef, sp: usize) {
+    let before = sum(g, sp);
+    // C may write to what it got the address of.
+    if g.status.state() == sched::gstatus::State::Running {
+        return;
+    }
+    (0..1000).for_each(|_| std::hint::spin_loop());
+    assert_eq!(
+        before,
+        sum(g, sp),
+        "a goroutine runs while its stack is read"
+    );
+}
+
+/// A collector that finds nothing.
+fn collect(world: &Arc<World>, worker: &Arc<Worker>, random: &mut Random) {
+    scan::set_collector(scan::Collector {
+        scan: check_stack,
+        shade: |_| (),
+    });
+    while !world.over.load(Ordering::Relaxed) {
+        let stopped = world::stop_from_outside();
+        let cycle = PHASE.begin();
+        scan::note_in_c(cycle);
+        drop(stopped);
+        let mut left = sched::g::all();
+        while !left.is_empty() {
+            left.retain(|&g| !scan::visit(g, cycle));
+            thread::sleep(Duration::from_micros(random.below(300)));
+        }
+        let stopped = world::stop_from_outside();
+        PHASE.end();
+        drop(stopped);
+        worker.step();
+        thread::sleep(Duration::from_micros(random.below(3000)));
     }
 }
 

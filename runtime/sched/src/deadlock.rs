@@ -8,9 +8,23 @@ use crate::global::{self, Global, SHARED};
 use crate::gstatus::State;
 use crate::netpoll;
 use crate::p;
+use crate::thread;
 
 /// Threads that are no Ms any more, sleep for ever, and so will not call in.
 static RETIRED: AtomicUsize = AtomicUsize::new(0);
+
+/// Goroutines that a thread of the runtime's own will ready though nothing shows it: see [`promise`].
+static PROMISED: AtomicUsize = AtomicUsize::new(0);
+
+/// A goroutine is about to wait for a thread of the runtime's own, which will ready it, and call [`keep`] after that.
+pub fn promise() {
+    PROMISED.fetch_add(1, Ordering::SeqCst);
+}
+
+/// It was readied.
+pub fn keep() {
+    PROMISED.fetch_sub(1, Ordering::SeqCst);
+}
 
 /// The calling thread, which has just ceased to be an M's, is going to sleep for ever: the process's first cannot end by itself.
 pub fn retire_thread() {
@@ -41,8 +55,11 @@ fn check_without(global: &Global, ending: usize) {
     if netpoll::waiters() > 0 || p::all().any(|p| p.timers.next_when() != i64::MAX) {
         return;
     }
-    // Beside the Ms' there is sysmon's.
-    if strangers(global.m_count + 1 + ending + RETIRED.load(Ordering::Relaxed)) {
+    if PROMISED.load(Ordering::SeqCst) > 0 {
+        return;
+    }
+    // Beside the Ms' there are sysmon's, the collector's and their like.
+    if strangers(global.m_count + thread::own() + ending + RETIRED.load(Ordering::Relaxed)) {
         return;
     }
     let all = g::all();

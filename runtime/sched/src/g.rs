@@ -15,6 +15,7 @@ use crate::m::M;
 use crate::p::P;
 use crate::preempt::Saved;
 use crate::runq::Item;
+use crate::scan::Scanned;
 use crate::sync::atomic::AtomicU32;
 use crate::wait::Waiter;
 
@@ -47,6 +48,10 @@ pub struct G {
     pub unwinding: Cell<*mut u8>,
     /// Registers of a goroutine that a signal preempted.
     pub saved: Cell<*mut Saved>,
+    /// Whether the collector knows its stack.
+    pub scanned: Scanned,
+    /// The collector's own: in which cycle it was in C when marking began, and where its stack ended there.
+    pub in_c: Cell<(u32, usize)>,
 }
 
 /// A goroutine, by reference. Gs are never freed, so one never dangles; it may be another goroutine by then.
@@ -95,6 +100,8 @@ impl G {
             panics: Cell::new(ptr::null_mut()),
             unwinding: Cell::new(ptr::null_mut()),
             saved: Cell::new(ptr::null_mut()),
+            scanned: Scanned::new(),
+            in_c: Cell::new((0, 0)),
         }
     }
 

@@ -120,6 +120,11 @@ impl Status {
         State::ALL[self.state.load(Ordering::Relaxed) as usize]
     }
 
+    /// For who finds goroutines in the list of all: with the state comes what its owner did before it changed it.
+    pub fn observe(&self) -> State {
+        State::ALL[self.state.load(Ordering::Acquire) as usize]
+    }
+
     #[track_caller]
     fn change(&self, from: &[State], to: State) {
         debug_assert!(
@@ -128,8 +133,8 @@ impl Status {
             self.state().text(),
             to.text(),
         );
-        // Relaxed: the owner alone relies on it; see above.
-        self.state.store(to as u32, Ordering::Relaxed);
+        // Release: see `observe`. Everybody else who relies on it is the owner.
+        self.state.store(to as u32, Ordering::Release);
     }
 
     /// A new goroutine, or one in the place of one that is over, goes on a queue. A permit for the one that is over is forgotten.

@@ -43,6 +43,7 @@ pub mod p;
 pub mod preempt;
 pub mod reason;
 pub mod runq;
+pub mod scan;
 #[cfg(not(loom))]
 pub mod schedule;
 pub mod select;

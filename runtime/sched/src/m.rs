@@ -72,6 +72,12 @@ pub fn make_crossings_slow() {
     }
 }
 
+/// Calls `look` with every M.
+pub fn for_each(look: impl FnMut(&'static M)) {
+    let all = ALL.lock().expect("nobody panics with it");
+    all.iter().copied().for_each(look);
+}
+
 impl M {
     /// A new M, not yet of any thread.
     pub fn new() -> &'static M {

@@ -12,7 +12,7 @@ use crate::gstatus::{Park, Unpark};
 use crate::m::M;
 use crate::p::P;
 use crate::reason::WaitReason;
-use crate::{fatal, preempt, wake, world};
+use crate::{fatal, preempt, scan, wake, world};
 
 /// What `go` starts.
 pub type Function = extern "C" fn(*mut u8);
@@ -48,6 +48,7 @@ fn create(g: GRef, function: Function, argument: *mut u8) {
     stack::sanitizer::know_goroutine(&g.context);
     g.new_id();
     SHARED.goroutines.fetch_add(1, Ordering::Relaxed);
+    scan::born(g, argument);
     g.status.create();
 }
 
@@ -91,16 +92,15 @@ pub fn guest_goroutine(m: &'static M) -> GRef {
     stack::sanitizer::know_goroutine(&g.context);
     g.new_id();
     SHARED.goroutines.fetch_add(1, Ordering::Relaxed);
+    scan::born(g, std::ptr::null_mut());
     g.status.create();
     g.status.run();
     m.thread.context.set(g.as_ptr().cast());
-    if !wake::try_acquire(m) {
-        wait_here(m, g);
-    }
+    come_back(m, g);
     g
 }
 
-/// The thread of a guest's goroutine ends.
+/// The thread of a guest's goroutine ends. It has a P: without one the collector might be reading the goroutine's stack.
 pub fn end_guest(g: GRef) {
     g.lock_count.set(0);
     g.locked_m.set(None);
@@ -117,11 +117,12 @@ pub fn end_guest(g: GRef) {
     global::put_dead(one);
 }
 
-/// Gets a P for a goroutine that can go on on this M only, in the middle of an operation.
+/// Gets a P for a goroutine that can go on on this M only, in the middle of an operation. Its context says where its stack ends.
 pub fn come_back(m: &'static M, g: GRef) {
     if !wake::try_acquire(m) {
         wait_here(m, g);
     }
+    scan::before_running(g);
 }
 
 /// Queues the goroutine for itself, and waits for its turn on this thread.
@@ -323,7 +324,7 @@ pub extern "C" fn gomaxprocs(count: usize) -> Outcome {
     if count == 0 || count == before {
         return finish(before);
     }
-    let Some(world) = world::try_stop() else {
+    let Some(mut world) = world::try_stop() else {
         let g = GRef::current();
         g.context.value.set(BUSY);
         requeue(g);

@@ -11,6 +11,7 @@ use crate::m::M;
 use crate::netpoll;
 use crate::p::{self, P};
 use crate::runq::RunNext;
+use crate::scan;
 use crate::timer::nanotime;
 use crate::wake;
 
@@ -54,6 +55,7 @@ fn next(m: &'static M) -> GRef {
 
 /// `g` goes on on this M.
 pub fn execute(m: &'static M, g: GRef) -> *mut Context {
+    scan::before_running(g);
     g.status.run();
     let context = g.as_ptr().cast::<Context>();
     m.thread.context.set(context);

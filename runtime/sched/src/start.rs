@@ -14,7 +14,7 @@ use crate::{membarrier, netpoll, schedule, sysmon, wake};
 /// What the layer above adds to the scheduler's own hooks.
 pub struct BridgeHooks {
     pub reacquire: extern "C" fn() -> stack::Outcome,
-    pub reenter: extern "C" fn(*const stack::Thread, usize) -> usize,
+    pub reenter: extern "C" fn(*const stack::Thread, usize, usize) -> usize,
     pub jumped: extern "C" fn(*const stack::Thread) -> !,
     pub attach: extern "C" fn() -> *const stack::Thread,
     pub broken_promise: extern "C" fn() -> !,

@@ -2,7 +2,6 @@
 //! nobody else does.
 
 use std::ffi::c_void;
-use std::ptr;
 use std::sync::atomic::{Ordering, fence};
 
 use crate::crossing::Claim;
@@ -24,13 +23,7 @@ const SLICE: i64 = 10_000_000;
 
 /// Starts the watcher.
 pub fn start() {
-    let error = thread::spawn(run, ptr::null_mut());
-    if error != 0 {
-        crate::fatal::throw(
-            &format!("runtime: failed to create new OS thread (errno={error})\n"),
-            "runtime.newosproc",
-        );
-    }
+    thread::start_own(run);
 }
 
 extern "C" fn run(_: *mut c_void) -> *mut c_void {

@@ -59,6 +59,27 @@ pub(crate) fn spawn(main: extern "C" fn(*mut c_void) -> *mut c_void, argument: *
     }
 }
 
+/// Threads of the runtime's that are no Ms: they don't call into Go.
+static OWN: AtomicUsize = AtomicUsize::new(0);
+
+/// Starts a detached thread of the runtime's that is no M, never ends, and has all signals blocked. What it does must not depend on there being
+/// one: a failure to start it ends the program.
+pub fn start_own(main: extern "C" fn(*mut c_void) -> *mut c_void) {
+    OWN.fetch_add(1, Ordering::Relaxed);
+    let error = spawn(main, ptr::null_mut());
+    if error != 0 {
+        fatal::throw(
+            &format!("runtime: failed to create new OS thread (errno={error})\n"),
+            "runtime.newosproc",
+        );
+    }
+}
+
+/// How many [`start_own`] has started.
+pub fn own() -> usize {
+    OWN.load(Ordering::Relaxed)
+}
+
 /// Signals that a thread of the scheduler's takes: all but none; it began with all of them blocked.
 pub fn unblock_signals() {
     let mut none = MaybeUninit::uninit();

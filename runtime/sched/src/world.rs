@@ -1,8 +1,12 @@
 //! Stopping the world: every P stands still, and no goroutine runs. C runs on: nobody waits for it.
+//!
+//! Two kinds of threads do it: an M in the middle of its goroutine's operation, which keeps its P ([`try_stop`]), and a thread of the runtime's that
+//! is no M ([`stop_from_outside`]). What they may rely on while the world stands still: every goroutine is on a queue, waits, is dead, or is in C
+//! (or on its way back, where it will find that its P is gone); no operation is half done on a thread with a P.
 
 use std::ptr;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard};
 
 use crate::crossing::Claim;
 use crate::g::GQueue;
@@ -10,6 +14,7 @@ use crate::global::{self, Global, SHARED};
 use crate::m::M;
 use crate::membarrier;
 use crate::p::{self, P, PStatus};
+use crate::timer::nanotime;
 use crate::wake;
 
 /// Held from stop to start.
@@ -20,19 +25,37 @@ const ASK_AGAIN: i64 = 50_000;
 
 /// The world stands still as long as this lives.
 pub struct Stopped {
-    _world: std::sync::MutexGuard<'static, ()>,
+    /// The P of who stopped it, if that is an M.
+    own: Option<&'static P>,
+    /// When it was asked for, and when everything stood still, by [`nanotime`].
+    asked: i64,
+    stood: i64,
+    _world: MutexGuard<'static, ()>,
 }
 
 /// Stops the world, unless somebody else is at it: then the caller's goroutine must let go of its P and try again.
 pub fn try_stop() -> Option<Stopped> {
     let world = WORLD.try_lock().ok()?;
-    let m = M::current();
-    let own = m.p().expect("who stops the world has a P");
+    let own = M::current().p().expect("who stops the world has a P");
+    Some(stop(world, Some(own)))
+}
+
+/// Stops the world from a thread that is no M, and waits for its turn if somebody else is at it.
+pub fn stop_from_outside() -> Stopped {
+    debug_assert!(M::try_current().is_none(), "an M has a P to stop");
+    stop(WORLD.lock().expect("nobody panics with it"), None)
+}
+
+fn stop(world: MutexGuard<'static, ()>, own: Option<&'static P>) -> Stopped {
+    let asked = nanotime();
     {
         let mut global = global::lock();
-        global.stop_wait = p::count() - 1;
+        global.stop_wait = p::count();
         SHARED.stopping.store(true, Ordering::SeqCst);
-        own.set_status(PStatus::Stopped);
+        if let Some(own) = own {
+            own.set_status(PStatus::Stopped);
+            global.stop_wait -= 1;
+        }
         while let Some(id) = SHARED.idle.take_p() {
             p::get(id).set_status(PStatus::Stopped);
             global.stop_wait -= 1;
@@ -41,7 +64,12 @@ pub fn try_stop() -> Option<Stopped> {
     while !ask_all() {
         SHARED.stop_note.sleep_for(ASK_AGAIN);
     }
-    Some(Stopped { _world: world })
+    Stopped {
+        own,
+        asked,
+        stood: nanotime(),
+        _world: world,
+    }
 }
 
 /// Asks every P that runs; takes those whose Ms are in C. Whether all stand still.
@@ -89,10 +117,20 @@ pub fn stop_here(m: &'static M) {
 }
 
 impl Stopped {
-    /// Changes GOMAXPROCS. What the Ps that go have is given to all.
-    pub fn set_procs(&self, count: usize) {
+    /// Nanoseconds from the wish until everything stood still.
+    pub fn took(&self) -> i64 {
+        self.stood - self.asked
+    }
+
+    /// Nanoseconds for which it has stood still by now.
+    pub fn lasts(&self) -> i64 {
+        nanotime() - self.stood
+    }
+
+    /// Changes GOMAXPROCS, for an M. What the Ps that go have is given to all.
+    pub fn set_procs(&mut self, count: usize) {
         let before = p::count();
-        let own = M::current().p().expect("who stopped the world has a P");
+        let own = self.own.expect("an M changes GOMAXPROCS");
         for id in count..before {
             retire(p::get(id), own);
         }
@@ -102,6 +140,7 @@ impl Stopped {
             wake::release(m).set_status(PStatus::Dead);
             wake::acquire(m, p);
             p.set_status(PStatus::Stopped);
+            self.own = Some(p);
         }
         for id in p::set_count(count) {
             p::get(id).set_status(PStatus::Stopped);
@@ -128,17 +167,19 @@ fn retire(p: &'static P, own: &'static P) {
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        let own = M::current().p().expect("who stopped the world has a P");
         let mut busy = Vec::new();
         {
-            let _global = global::lock();
+            let global = global::lock();
             SHARED.stopping.store(false, Ordering::SeqCst);
+            // Who had to leave for this is in the global queue: as many Ps go on at once.
+            let mut queued = global.runq.len();
             for p in p::all() {
-                if ptr::eq(p, own) {
+                if self.own.is_some_and(|own| ptr::eq(p, own)) {
                     p.set_status(PStatus::Running);
-                } else if p.is_idle() {
+                } else if p.is_idle() && queued == 0 {
                     wake::put_idle(p, false);
                 } else {
+                    queued -= usize::from(p.is_idle());
                     busy.push(p);
                 }
             }

@@ -94,9 +94,9 @@ pub struct Hooks {
     pub newstack: extern "C" fn(frame: usize, args: usize, sp: usize) -> Outcome,
     /// A call to C has returned and `retake` is set: get a P, or leave the goroutine to another thread.
     pub reacquire: extern "C" fn() -> Outcome,
-    /// C calls Go and `retake` is set: come back with a P; whatever it takes, this thread must go on. Returns the function to call, which is
-    /// `callee` unless something must happen around it.
-    pub reenter: extern "C" fn(thread: *const Thread, callee: usize) -> usize,
+    /// C calls Go and `retake` is set: come back with a P; whatever it takes, this thread must go on. The goroutine's stack ends at `sp`. Returns
+    /// the function to call, which is `callee` unless something must happen around it.
+    pub reenter: extern "C" fn(thread: *const Thread, callee: usize, sp: usize) -> usize,
     /// C has returned to a frame that is not the last that called it: `longjmp` over Go. Does not return.
     pub jumped: extern "C" fn(thread: *const Thread) -> !,
     /// C on a thread that Go doesn't know, or knows no longer, calls Go: an M for it, with a goroutine.

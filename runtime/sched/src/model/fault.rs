@@ -61,6 +61,8 @@ pub enum Fault {
     MutexKeepsWoken,
     /// Who comes takes a starving mutex that is being handed over.
     MutexTakenOnItsWay,
+    /// Who wants to scan a goroutine stores its claim instead of comparing and swapping.
+    ScanClaimedBlindly,
 }
 
 #[cfg(loom)]

@@ -93,6 +93,7 @@ macro_rules! callback_leave {
             "\n",
             "mov rdi, rbx\n",
             "mov rsi, r11\n",
+            "mov rdx, r12\n",
             "call qword ptr [rip + {hooks} + {reenter}]\n",
             "mov r11, rax\n",
             restore_arguments!(),
