@@ -23,9 +23,15 @@ pub fn goroutines(all: bool) -> String {
         let others = g::all().into_iter().filter(|g| Some(*g) != current);
         others
             .filter(|g| !matches!(g.status.state(), State::Dead | State::Idle))
+            .filter(|g| !g.is_system() || wants_system())
             .for_each(|g| describe(&mut text, g));
     }
     text
+}
+
+/// Whether the runtime's own goroutines are to be shown, too.
+fn wants_system() -> bool {
+    std::env::var("GOTRACEBACK").is_ok_and(|level| matches!(&*level, "system" | "crash" | "2"))
 }
 
 fn describe(text: &mut String, g: GRef) {

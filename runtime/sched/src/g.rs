@@ -30,6 +30,7 @@ pub struct G {
     pub context: Context,
     pub status: Status,
     reason: AtomicU8,
+    role: AtomicU8,
     pub id: AtomicU64,
     /// The next in the queue that it is in.
     pub link: Cell<Option<GRef>>,
@@ -52,6 +53,17 @@ pub struct G {
     pub scanned: Scanned,
     /// The collector's own: in which cycle it was in C when marking began, and where its stack ended there.
     pub in_c: Cell<(u32, usize)>,
+}
+
+/// Whose goroutine it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    User,
+    /// The runtime's own.
+    System,
+    /// The runtime's own, which runs a function of the program's at the moment: not counted, but shown.
+    Lent,
 }
 
 /// A goroutine, by reference. Gs are never freed, so one never dangles; it may be another goroutine by then.
@@ -89,6 +101,7 @@ impl G {
             context: Context::default(),
             status: Status::new(),
             reason: AtomicU8::new(WaitReason::None as u8),
+            role: AtomicU8::new(Role::User as u8),
             id: AtomicU64::new(0),
             link: Cell::new(None),
             waiter: Waiter::new(),
@@ -131,6 +144,21 @@ impl G {
 
     pub fn set_reason(&self, why: WaitReason) {
         self.reason.store(why as u8, Ordering::Relaxed);
+    }
+
+    /// Whose goroutine it is. Set by who makes it, and by itself.
+    pub fn set_role(&self, role: Role) {
+        self.role.store(role as u8, Ordering::Relaxed);
+    }
+
+    /// Whether it is one of the program's, which counts them (`runtime.NumGoroutine`).
+    pub fn is_counted(&self) -> bool {
+        self.role.load(Ordering::Relaxed) == Role::User as u8
+    }
+
+    /// Whether it is the runtime's own and does nothing for the program: dumps leave it out, and a program that has no others is stuck.
+    pub fn is_system(&self) -> bool {
+        self.role.load(Ordering::Relaxed) == Role::System as u8
     }
 
     pub fn is_locked(&self) -> bool {

@@ -66,6 +66,8 @@ pub mod wake;
 #[cfg(not(loom))]
 pub mod world;
 
+#[cfg(not(loom))]
+pub use g::Role;
 pub use g::{G, GQueue, GRef, WaitReason};
 #[cfg(loom)]
 pub use g::{Goroutines, enter};

@@ -6,7 +6,7 @@ use stack::Outcome;
 use stack::memory::{Cache, GrowError, Stack};
 use stack::x86_64 as machine;
 
-use crate::g::{GQueue, GRef, take_dead};
+use crate::g::{GQueue, GRef, Role, take_dead};
 use crate::global::{self, SHARED};
 use crate::gstatus::{Park, Unpark};
 use crate::m::M;
@@ -47,7 +47,9 @@ fn create(g: GRef, function: Function, argument: *mut u8) {
     unsafe { machine::start_frame(&g.context, top, function, argument) };
     stack::sanitizer::know_goroutine(&g.context);
     g.new_id();
-    SHARED.goroutines.fetch_add(1, Ordering::Relaxed);
+    if g.is_counted() {
+        SHARED.goroutines.fetch_add(1, Ordering::Relaxed);
+    }
     scan::born(g, argument);
     g.status.create();
 }
@@ -171,6 +173,15 @@ pub fn new_goroutine_outside(function: Function, argument: *mut u8, kind: StackK
     g
 }
 
+/// A goroutine of the runtime's own, from any thread. See [`Role::System`].
+pub fn spawn_system(function: Function, argument: *mut u8) {
+    let g = global::take_dead_one();
+    g.set_role(Role::System);
+    give_stack(g, StackKind::Small, &mut Cache::new());
+    create(g, function, argument);
+    wake::enqueue(g);
+}
+
 /// The operation is done; but a goroutine that was asked to leave does so now.
 pub fn finish(value: usize) -> Outcome {
     debug_assert!(
@@ -224,7 +235,10 @@ pub extern "C" fn goexit() -> Outcome {
     // SAFETY: the goroutine is over; this runs on the system stack.
     unsafe { g.stack().recycle(&mut local.stacks) };
     g.status.exit();
-    SHARED.goroutines.fetch_sub(1, Ordering::Relaxed);
+    if g.is_counted() {
+        SHARED.goroutines.fetch_sub(1, Ordering::Relaxed);
+    }
+    g.set_role(Role::User);
     local.dead.push_front(g);
     if local.dead.len() > KEEP_DEAD {
         let mut batch = GQueue::new();

@@ -42,4 +42,5 @@ reasons! {
     MutexLock "sync.Mutex.Lock",
     IoWait "IO wait",
     Park "parked",
+    FinalizerWait "finalizer wait",
 }
