@@ -507,6 +507,44 @@ void *gort_new(const struct gort_type *type);
 
 /* `count` of them in a row. Panics ("makeslice: len out of range") when that is more than there are addresses. [Go] */
 void *gort_new_array(const struct gort_type *type, size_t count);
+/* ---- Finalizers, cleanups, weak pointers ------------------------------------------------------------------------------------------------ */
+
+/*
+ * What happens when the collector finds that an object can't be reached any more. Functions get a word and what they close over: an address, or
+ * anything else; addresses keep alive what they point at. They are called one after the other, in a goroutine of the runtime's own, which
+ * gort_numgoroutine doesn't count. One that waits for something makes all others wait.
+ */
+
+/*
+ * runtime.SetFinalizer: fn(obj, closure) is called once when obj, which is the address of an object's first byte, is unreachable. Until then everything
+ * that is reachable from obj lives on, and obj itself until a later collection finds it unreachable again. A null fn takes the finalizer off. Ends the
+ * program where Go does ("runtime.SetFinalizer: finalizer already set"). [Go]
+ */
+void gort_set_finalizer(void *obj, void (*fn)(void *obj, void *closure), void *closure);
+
+/*
+ * runtime.AddCleanup: fn(arg, closure) is called when the object in which ptr lies is gone. Any number of them for an object. Returns a number for
+ * gort_cleanup_stop, 0 for a variable of the program's, which is never gone. Panics where Go does: when arg or closure would keep the object alive. [Go]
+ */
+uint64_t gort_add_cleanup(void *ptr, void (*fn)(void *arg, void *closure), void *arg, void *closure);
+
+/* Cleanup.Stop: it isn't called, unless it is due already. [Go] */
+void gort_cleanup_stop(uint64_t cleanup);
+
+/* A weak pointer, which is an object as well: it lives as long as somebody has its address. */
+typedef struct gort_weak gort_weak;
+
+/* weak.Make: the same for the same ptr, which may point into an object; also after the object is gone. Null for null. [Go] */
+gort_weak *gort_weak_make(void *ptr);
+
+/* Pointer.Value: what the weak pointer was made for; null once that is unreachable, and so before its finalizer is called. [Go] */
+void *gort_weak_value(const gort_weak *weak);
+
+/* runtime.KeepAlive: here the pointer is still used. [any] */
+static inline __attribute__((always_inline)) void gort_keep_alive(const void *ptr)
+{
+	__asm__ volatile("" : : "r"(ptr) : "memory");
+}
 
 /* ---- What there is ---------------------------------------------------------------------------------------------------------------------- */
 

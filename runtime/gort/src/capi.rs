@@ -187,6 +187,7 @@ mod io;
 mod life;
 mod memory;
 mod select;
+mod special;
 mod time;
 mod traceback;
 mod wait;

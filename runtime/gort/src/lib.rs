@@ -41,6 +41,8 @@
 //! A child of `fork` may run C, exec and `_exit`; goroutines would wait there for threads that are not, so calling or returning to them ends it
 //! with a message.
 
+#[cfg(feature = "archive")]
+mod archive;
 #[cfg(target_arch = "x86_64")]
 mod capi;
 mod ccall;

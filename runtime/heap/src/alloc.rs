@@ -24,6 +24,11 @@ pub struct Again;
 struct ZeroBase(#[allow(dead_code)] [u8; 16]);
 static ZERO_BASE: ZeroBase = ZeroBase([0; 16]);
 
+/// Whether that is the address of what has no bytes.
+pub fn is_nothing(address: usize) -> bool {
+    address == &raw const ZERO_BASE as usize
+}
+
 /// Memory for `count` values of the type, all zeros; in an operation of a goroutine's. `count * ty.size` is no more than `isize::MAX`. Ends the program
 /// if there is none.
 pub fn new(ty: &Type, count: usize) -> Result<NonNull<u8>, Again> {

@@ -55,9 +55,14 @@ pub fn take(class: SpanClass) -> &'static Span {
             break;
         };
         drop(central);
-        match sweep::sweep(span) {
-            Swept::Full => lock(class).full.push(span),
-            Swept::Partial | Swept::Empty => return span,
+        let swept = sweep::sweep(span);
+        if swept == Swept::Full {
+            lock(class).full.push(span);
+        }
+        // Otherwise it is the P's, which gives up what it has before the next cycle.
+        sweep::settled();
+        if swept != Swept::Full {
+            return span;
         }
     }
     let span = pages::take(CLASSES[usize::from(class.class())].pages as usize);

@@ -1,6 +1,15 @@
 //! What was not marked is free again: span by span, in the background and by those who need room.
 //!
-//! Who has taken a span off its list of unswept ones sweeps it, alone. The mark bits become the alloc bits; no memory is touched but theirs (unless
+//! Who has taken a span off its list of unswept ones sweeps it, unless somebody else has asked for it before: whoever it is does it alone, others
+//! wait. The word `Span::swept` says how far it is:
+//!
+//! | word      | is                     | becomes                                              |
+//! |-----------|------------------------|------------------------------------------------------|
+//! | cycle - 2 | not swept              | cycle - 1, by the one who goes on to sweep it        |
+//! | cycle - 1 | being swept            | cycle                                                |
+//! | cycle     | swept, or made since   | cycle - 2 when the next marking has ended: `cycle` grows |
+//!
+//! The mark bits become the alloc bits; no memory is touched but theirs (unless
 //! freed memory is to be poisoned).
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -12,9 +21,9 @@ use crate::pages;
 use crate::span::Span;
 use crate::special;
 
-/// Counts the markings that have ended.
-static CYCLE: AtomicU32 = AtomicU32::new(1);
-/// Spans that are still to be swept, those included which somebody sweeps.
+/// Counts the markings that have ended, by twos.
+static CYCLE: AtomicU32 = AtomicU32::new(2);
+/// Spans that are in a list of unswept ones, or were taken off it and are not yet where they belong.
 static UNSWEPT: AtomicUsize = AtomicUsize::new(0);
 /// Objects freed so far, and their bytes.
 static FREED: AtomicU64 = AtomicU64::new(0);
@@ -57,7 +66,7 @@ pub fn set_poisoning(yes: bool) {
 /// Marking has ended: every span is to be swept. The world is stopped, every span is swept, and no P has any in its cache.
 pub fn start_cycle() {
     debug_assert_eq!(UNSWEPT.load(Ordering::Relaxed), 0);
-    CYCLE.fetch_add(1, Ordering::AcqRel);
+    CYCLE.fetch_add(2, Ordering::AcqRel);
     let count = central::classes()
         .map(|class| central::lock(class).start_cycle())
         .sum();
@@ -99,10 +108,45 @@ fn sweep_away(span: &'static Span) {
         Swept::Empty => pages::give(span),
         Swept::Partial | Swept::Full => central::give(span),
     }
+    settled();
 }
 
-/// Sweeps a span that the caller has taken off its list.
+/// A span that was taken off a list of unswept ones is where it belongs: in a list of swept ones, a P's, or given up.
+pub fn settled() {
+    UNSWEPT.fetch_sub(1, Ordering::AcqRel);
+}
+
+/// Sweeps a span that the caller has taken off its list, and will call [`settled`] for.
 pub fn sweep(span: &'static Span) -> Swept {
+    ensure_swept(span);
+    match span.used.get() {
+        0 => Swept::Empty,
+        used if used < span.objects.get() => Swept::Partial,
+        _ => Swept::Full,
+    }
+}
+
+/// Sweeps a span unless that was done, wherever it is. To be called by who keeps the next cycle from beginning: an operation, for one.
+pub fn ensure_swept(span: &'static Span) {
+    let cycle = cycle();
+    let mut seen = span.swept.load(Ordering::Acquire);
+    while seen != cycle {
+        if seen == cycle - 1 {
+            std::thread::yield_now();
+            seen = span.swept.load(Ordering::Acquire);
+            continue;
+        }
+        let taken =
+            span.swept
+                .compare_exchange(seen, cycle - 1, Ordering::Acquire, Ordering::Acquire);
+        match taken {
+            Ok(_) => return sweep_now(span, cycle),
+            Err(now) => seen = now,
+        }
+    }
+}
+
+fn sweep_now(span: &'static Span, cycle: u32) {
     if !span.specials.load(Ordering::Acquire).is_null() {
         special::before_sweep(span);
     }
@@ -130,13 +174,7 @@ pub fn sweep(span: &'static Span) -> Swept {
         pacer::swept(bytes);
     }
     span.used.set(used);
-    span.swept.store(cycle(), Ordering::Release);
-    UNSWEPT.fetch_sub(1, Ordering::AcqRel);
-    match used {
-        0 => Swept::Empty,
-        used if used < span.objects.get() => Swept::Partial,
-        _ => Swept::Full,
-    }
+    span.swept.store(cycle, Ordering::Release);
 }
 
 fn poison(span: &Span, word: usize, mut dead: u64) {

@@ -1,25 +1,46 @@
 //! The end of the program by the runtime's own decision, in Go's words.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 /// Go's exit code for a program that died.
 pub const EXIT_CODE: i32 = 2;
 
-static DYING: AtomicBool = AtomicBool::new(false);
+/// The thread that ends the program; 0: none does.
+static DYING: AtomicI32 = AtomicI32::new(0);
+
+/// How long a thread waits for another one that ends the program, and may have to wait for this one's locks, before it ends the program itself.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Ends the program: `fatal error: what`, after what led to it and before the goroutines.
 pub fn throw(before: &str, what: &str) -> ! {
-    end(&format!(
-        "{before}fatal error: {what}\n\n{}",
-        crate::dump::goroutines(true)
-    ))
+    begin();
+    // First, and alone: the goroutines take memory, which there may be none of.
+    write(&format!("{before}fatal error: {what}\n\n"));
+    write(&crate::dump::goroutines(true));
+    exit()
 }
 
 /// Ends the program with nothing but a message.
 pub fn end(message: &str) -> ! {
+    begin();
     write(message);
-    exit(EXIT_CODE)
+    exit()
+}
+
+/// Ends the program, which has no memory for a block of `bytes`, and has `in_use` bytes. From anywhere, with whatever locks: this takes no memory.
+pub fn out_of_memory(bytes: usize, in_use: usize) -> ! {
+    begin();
+    let mut text = [0; 200];
+    let mut rest = &mut text[..];
+    let _ = write!(
+        rest,
+        "runtime: out of memory: cannot allocate {bytes}-byte block ({in_use} in use)\nfatal error: runtime: out of memory\n"
+    );
+    let left = rest.len();
+    let _ = std::io::stderr().write_all(&text[..text.len() - left]);
+    exit()
 }
 
 /// Writes to standard error, whatever state the program is in.
@@ -28,13 +49,21 @@ pub fn write(message: &str) {
     let _ = error.write_all(message.as_bytes());
 }
 
-fn exit(code: i32) -> ! {
-    if DYING.swap(true, Ordering::AcqRel) {
-        // Another thread is at it already.
-        loop {
-            std::thread::park();
+/// This thread alone ends the program. What goes wrong while it does isn't said any more.
+fn begin() {
+    // SAFETY: reads the calling thread's id, which always works.
+    let own = unsafe { libc::gettid() };
+    match DYING.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {}
+        Err(other) if other == own => exit(),
+        Err(_) => {
+            std::thread::sleep(PATIENCE);
+            exit()
         }
     }
+}
+
+fn exit() -> ! {
     // SAFETY: ends the process, without the handlers of `exit`, which may need what is broken.
-    unsafe { libc::_exit(code) }
+    unsafe { libc::_exit(EXIT_CODE) }
 }
