@@ -6,6 +6,7 @@ mod cross;
 pub mod dynamic;
 mod fork;
 mod guest;
+pub mod memory;
 mod overflow;
 pub mod panic;
 

@@ -546,6 +546,50 @@ static inline __attribute__((always_inline)) void gort_keep_alive(const void *pt
 	__asm__ volatile("" : : "r"(ptr) : "memory");
 }
 
+/* ---- Go's values in C's hands ------------------------------------------------------------------------------------------------------------- */
+
+/* Go's `any`: the value's type, and where the value is, or the value itself if it is of a pointer's shape. All zero: nil. */
+struct gort_any {
+	const struct gort_type *type;
+	void *data;
+};
+
+/*
+ * runtime/cgo.Handle: a number, never 0, that C may keep and give back as it likes. The value stays alive until the handle is deleted. A number that
+ * isn't a handle, or no longer is one, is found out and panics ("runtime/cgo: misuse of an invalid Handle"); no handle is made twice.
+ */
+typedef uintptr_t gort_handle;
+
+/* A new one for the value. [Go] */
+gort_handle gort_handle_new(struct gort_any value);
+
+/* The value. [Go] */
+struct gort_any gort_handle_value(gort_handle h);
+
+/* Ends it. [Go] */
+void gort_handle_delete(gort_handle h);
+
+/* Go's string and slice. */
+struct gort_string {
+	const char *p;
+	intptr_t n;
+};
+
+struct gort_slice {
+	void *p;
+	intptr_t len, cap;
+};
+
+/* C.malloc and C.free. Without memory the program ends ("runtime: C malloc failed"): never null, for 0 bytes neither. [Go] */
+void *gort_malloc(size_t bytes);
+void gort_free(void *memory);
+
+/* C.CString: a copy in C's memory, with a NUL behind. To be freed. [Go] */
+char *gort_cstring(struct gort_string s);
+
+/* C.CBytes: a copy in C's memory of b's bytes, of which there are b.len: pass b.p and b.len. To be freed. [Go] */
+void *gort_cbytes(const void *bytes, intptr_t n);
+
 /* ---- What there is ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Bytes of memory that the runtime has for goroutines; `free` parts are nobody's, and kept for goroutines to come. */

@@ -182,12 +182,14 @@ macro_rules! anywhere {
 mod channel;
 mod cross;
 mod goroutine;
+mod handle;
 mod heap;
 mod io;
 mod life;
 mod memory;
 mod select;
 mod special;
+mod strings;
 mod time;
 mod traceback;
 mod wait;

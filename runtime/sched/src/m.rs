@@ -48,6 +48,15 @@ pub struct M {
     pub random: Cell<u64>,
     /// Where preemption by signal keeps registers: see [`crate::preempt`].
     pub saved: AtomicPtr<crate::preempt::Saved>,
+    /// Places for handles that are nobody else's; the bridge knows what they are.
+    pub free_handles: FreeList,
+}
+
+/// A linked list of an M's own, for the layer above and its assembly.
+#[repr(C)]
+pub struct FreeList {
+    pub first: Cell<*mut u8>,
+    pub count: Cell<usize>,
 }
 
 // SAFETY: cells belong to the M's own thread, `link` to who holds the scheduler's lock, `locked_g` to the thread that runs that goroutine,
@@ -100,6 +109,10 @@ impl M {
             leaving: Cell::new(false),
             random: Cell::new(id.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             saved: AtomicPtr::default(),
+            free_handles: FreeList {
+                first: Cell::new(ptr::null_mut()),
+                count: Cell::new(0),
+            },
         }));
         ALL.lock().expect("nobody panics with it").push(m);
         m
