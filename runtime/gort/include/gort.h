@@ -19,6 +19,8 @@
  *   gcc -O2 -c c_side.c                                                                                            C like any other
  *   gcc go_side.o c_side.o libgort.a -Wl,-z,now -pthread -lm -ldl                                                  GNU ld
  *
+ * libgort.a is what `cargo build --release --package gort --features archive` makes.
+ *
  * and a library that C programs load (compile with -fPIC; nobody else must find the runtime's symbols, and its threads never end):
  *
  *   gcc -shared go_side.o c_side.o libgort.a -Wl,-z,now,-z,nodelete,--exclude-libs,ALL -pthread -lm -ldl

@@ -137,7 +137,7 @@ pub fn out_of_memory(bytes: usize) -> ! {
             "runtime: out of memory: cannot allocate {bytes}-byte block ({} in use)\n",
             layout::used()
         ),
-        "out of memory",
+        "runtime: out of memory",
     )
 }
 

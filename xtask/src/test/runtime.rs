@@ -66,7 +66,13 @@ const SANITIZERS: &[Sanitizer] = &[
 
 /// Tests that link programs with the archive, which would lack the sanitizer's own runtime, or measure the memory of the process, of which
 /// the sanitizer takes the most.
-const NOT_SANITIZED: &[&str] = &["c_programs", "rust_and_go", "mappings", "million"];
+const NOT_SANITIZED: &[&str] = &[
+    "c_programs",
+    "rust_and_go",
+    "refusals",
+    "mappings",
+    "million",
+];
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 

@@ -90,7 +90,8 @@ fn limit(repo: &Repo, work: &Path) -> Result<PathBuf> {
 /// `libgort.a`.
 fn runtime(repo: &Repo) -> Result<PathBuf> {
     let mut cargo = cargo(repo);
-    cargo.args(["build", "--release", "--quiet", "--package", "gort"]);
+    cargo.args(["build", "--release", "--quiet"]);
+    cargo.args(["--package", "gort", "--features", "archive"]);
     sh::stream(&mut cargo).context("the runtime does not build")?;
     let archive = repo.target.join("release/libgort.a");
     ensure!(archive.is_file(), "the build left no {}", archive.display());

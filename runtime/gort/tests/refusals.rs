@@ -1,0 +1,223 @@
+//! The system refuses memory or threads, at each request in turn: the program goes on or ends with a message in Go's words and status 2, and never
+//! hangs. `refusals/shim.c` refuses, loaded before `refusals/program.c`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Longer than a run takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn here(name: &str) -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    tests.join(name)
+}
+
+fn out(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("refusals");
+    fs::create_dir_all(&directory).expect("a directory of cargo's can be written to");
+    directory.join(name)
+}
+
+fn tool(command: &mut Command) {
+    let done = command.output().expect("the compiler runs");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{command:?}\n{said}");
+}
+
+/// `libgort.a`, which cargo has built beside this test.
+fn archive() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a file");
+    let deps = test.parent().expect("a file has a directory");
+    let built = |directory: &Path| {
+        let entries = fs::read_dir(directory).expect("a directory of cargo's");
+        let archives = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| {
+                let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+                name.is_some_and(|n| n.starts_with("libgort") && n.ends_with(".a"))
+            });
+        archives.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
+    };
+    built(deps)
+        .or_else(|| built(deps.parent()?))
+        .expect("cargo has built libgort.a")
+}
+
+/// Builds the program and what refuses; their files.
+fn build() -> &'static (PathBuf, PathBuf) {
+    static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let (program, shim) = (out("program"), out("shim.so"));
+        let (go, c) = (out("go.o"), out("c.o"));
+        let include = here("../include");
+        let source = here("refusals/program.c");
+        let checked = ["-Wall", "-Werror", "-O1", "-c", "-I"];
+        let as_go = [
+            "-fsplit-stack",
+            "-fno-omit-frame-pointer",
+            "-fno-optimize-sibling-calls",
+            "-DGORT_GO_TEXT",
+        ];
+        let mut clang = Command::new("clang-19");
+        clang.args(as_go).args(checked).arg(&include).arg(&source);
+        tool(clang.arg("-o").arg(&go));
+        let mut gcc = Command::new("gcc");
+        gcc.args(checked).arg(&include).arg(&source);
+        tool(gcc.arg("-o").arg(&c));
+        // Without symbols dumps are quick.
+        let mut link = Command::new("gcc");
+        link.arg("-s").args([&go, &c]).arg(archive());
+        link.args(["-Wl,-z,now", "-pthread", "-lm", "-ldl"]);
+        tool(link.arg("-o").arg(&program));
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-Wall", "-Werror", "-O1", "-shared", "-fPIC"]);
+        tool(gcc.arg(here("refusals/shim.c")).arg("-o").arg(&shim));
+        (program, shim)
+    })
+}
+
+/// A run that ends by itself.
+fn run(command: &mut Command) -> Output {
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program can be run");
+    let begin = Instant::now();
+    while child.try_wait().expect("it can be waited for").is_none() {
+        if begin.elapsed() > PATIENCE {
+            child.kill().expect("it can be killed");
+            let output = child.wait_with_output().expect("it is over");
+            let said = String::from_utf8_lossy(&output.stderr);
+            panic!("{command:?} hangs\n{said}");
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.wait_with_output().expect("it is over")
+}
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(&build().0);
+    command.args(arguments);
+    command
+}
+
+/// It was told that there is no more, in one of these ways.
+fn assert_told(output: &Output, ways: &[&[&str]], which: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let told = |way: &&[&str]| way.iter().all(|part| said.contains(part));
+    assert!(
+        output.status.code() == Some(2) && ways.iter().any(|way| told(&way)),
+        "{which}: {}\n{said}",
+        output.status
+    );
+}
+
+/// There is no memory for the heap or for the runtime's own records.
+const MEMORY: &[&str] = &[
+    "runtime: out of memory: cannot allocate ",
+    "-byte block (",
+    " in use)\n",
+    "fatal error: runtime: out of memory\n",
+];
+/// There is none for a stack.
+const STACK: &[&str] = &["fatal error: out of memory (stack allocation)\n"];
+const SIGNAL_STACK: &[&str] = &["fatal error: out of memory (signal stack)\n"];
+const THREAD: &[&str] = &[
+    "runtime: failed to create new OS thread ",
+    "fatal error: runtime.newosproc\n",
+];
+
+/// Runs the program with each request of that kind refused in turn, and then all later ones too; how many there were.
+fn refuse_each(kind: &str, ways: &[&[&str]]) -> usize {
+    let shim = &build().1;
+    let mark = out(&format!("refused.{kind}"));
+    let mut requests = 0;
+    for later in ["", "+"] {
+        for n in 0.. {
+            let which = format!("{kind}:{n}{later}");
+            let _ = fs::remove_file(&mark);
+            let mut command = program(&[]);
+            command.env("LD_PRELOAD", shim).env("GOMAXPROCS", "2");
+            command.env("REFUSE", &which).env("REFUSED", &mark);
+            let output = run(&mut command);
+            if output.status.success() {
+                let said = String::from_utf8_lossy(&output.stdout);
+                assert_eq!(said, "done\n", "{which}");
+            } else {
+                assert_told(&output, ways, &which);
+            }
+            if !mark.exists() {
+                requests = n;
+                break;
+            }
+        }
+    }
+    requests
+}
+
+#[test]
+fn every_malloc_can_be_refused() {
+    // Threads' own records come from malloc, too.
+    let requests = refuse_each("malloc", &[MEMORY, THREAD]);
+    assert!(requests > 30, "{requests}");
+}
+
+#[test]
+fn every_mapping_can_be_refused() {
+    let requests = refuse_each("map", &[MEMORY, STACK, SIGNAL_STACK]);
+    assert!(requests > 10, "{requests}");
+}
+
+#[test]
+fn every_thread_can_be_refused() {
+    let requests = refuse_each("thread", &[THREAD]);
+    assert!(requests > 2, "{requests}");
+}
+
+/// The program, with a limit of the shell's `ulimit`.
+fn limited(limit: &str, kib: u64, arguments: &str) -> Command {
+    let mut shell = Command::new("sh");
+    let script = format!("ulimit -{limit} {kib} && exec \"$0\" {arguments}");
+    shell.arg("-c").arg(script).arg(&build().0);
+    shell.env("GOMAXPROCS", "2");
+    shell
+}
+
+#[test]
+fn any_limit_of_addresses_is_lived_with_or_told() {
+    let (mut ran, mut died) = (0, 0);
+    let mut kib = 16 << 10;
+    while kib < 1 << 30 {
+        let output = run(&mut limited("v", kib, ""));
+        match output.status.success() {
+            true => ran += 1,
+            false => {
+                died += 1;
+                let ways = [MEMORY, STACK, SIGNAL_STACK, THREAD];
+                assert_told(&output, &ways, &format!("{kib} KiB"));
+            }
+        }
+        kib += kib / 4;
+    }
+    assert!(ran > 10 && died > 2, "{ran} {died}");
+}
+
+#[test]
+fn who_takes_memory_until_there_is_none_is_told() {
+    // Addresses, and memory that can be written to.
+    for limit in ["v", "d"] {
+        let output = run(&mut limited(limit, 400 << 10, "exhaust"));
+        assert_told(&output, &[MEMORY], limit);
+    }
+}
+
+#[test]
+fn a_block_larger_than_what_there_is_is_told_by_its_size() {
+    let output = run(&mut program(&["large", "0x7fffffffe000"]));
+    let size = format!("cannot allocate {}-byte block (", 0x7fff_ffff_e000_u64);
+    assert_told(&output, &[&[&size], MEMORY], "large");
+    let output = run(&mut program(&["large", "0x1000000"]));
+    assert!(output.status.success());
+}
