@@ -109,11 +109,12 @@ impl Type {
         if self.ptrmask.is_null() {
             return all;
         }
-        // SAFETY: the mask has a bit for each word of the prefix.
-        let bytes = unsafe { slice::from_raw_parts(self.ptrmask, words.min(64).div_ceil(8)) };
-        let mut bits = [0; 8];
-        bits[..bytes.len()].copy_from_slice(bytes);
-        u64::from_le_bytes(bits) & all
+        let mut bits = 0;
+        for byte in 0..words.min(64).div_ceil(8) {
+            // SAFETY: the mask has a bit for each word of the prefix. By the byte: it may end anywhere.
+            bits |= u64::from(unsafe { *self.ptrmask.add(byte) }) << (8 * byte);
+        }
+        bits & all
     }
 
     /// The fields of a Struct.
