@@ -491,7 +491,7 @@ enum gort_type_kind {
 struct gort_type {
 	size_t size;            /* bytes of a value */
 	size_t ptrdata;         /* bytes of the prefix that may hold pointers, a multiple of 8; 0: there are none */
-	const uint8_t *ptrmask; /* bit i: word i of the prefix is a pointer; null: all are */
+	const uint8_t *ptrmask; /* bit i: word i of the prefix is a pointer; bits behind the prefix are 0; null: all are */
 	uint8_t kind;           /* enum gort_type_kind */
 	uint8_t align;
 	uint8_t reserved[6];

@@ -1,7 +1,7 @@
 //! Allocation.
 
 use std::ptr::{self, NonNull};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use sched::p::P;
 
@@ -18,6 +18,28 @@ use crate::types::{Type, WORD};
 /// The goroutine was parked: its operation ends, and begins again when it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Again;
+
+/// Not zero: every allocation is an operation; see [`set_slow`].
+#[unsafe(no_mangle)]
+pub static gort_alloc_slowly: AtomicU8 = AtomicU8::new(0);
+
+/// Why the assembly must not allocate by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Slow {
+    /// What is allocated has to be marked.
+    Marking = 1 << 0,
+    /// Something is to happen at every allocation.
+    Watched = 1 << 1,
+}
+
+/// Gives or withdraws a reason for allocations to be operations. The world is stopped, or it doesn't matter which of the next ones are.
+pub fn set_slow(why: Slow, yes: bool) {
+    match yes {
+        true => gort_alloc_slowly.fetch_or(why as u8, Ordering::SeqCst),
+        false => gort_alloc_slowly.fetch_and(!(why as u8), Ordering::SeqCst),
+    };
+}
 
 /// What allocations of no bytes return.
 #[repr(align(16))]
@@ -42,7 +64,7 @@ pub fn new(ty: &Type, count: usize) -> Result<NonNull<u8>, Again> {
     }
     let class = SpanClass::new(class_of(bytes), noscan);
     // SAFETY: an operation runs on the M that has the P, and this is the only place of the operation that uses the cache.
-    let cache = unsafe { cache::of(P::current().id) };
+    let cache = unsafe { cache::of(P::current()) };
     let (address, zero) = cache.take(class)?;
     if !zero {
         clear(address, bytes);

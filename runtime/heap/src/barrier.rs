@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::alloc::{self, Slow};
+
 /// Not zero while the collector marks. Changes only while the world is stopped.
 #[unsafe(no_mangle)]
 static gort_marking: AtomicU8 = AtomicU8::new(0);
@@ -15,4 +17,5 @@ pub fn marking() -> bool {
 /// The world is stopped.
 pub fn set_marking(yes: bool) {
     gort_marking.store(yes.into(), Ordering::SeqCst);
+    alloc::set_slow(Slow::Marking, yes);
 }

@@ -3,7 +3,8 @@
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use sched::p::MAX_PROCS;
+use sched::m::M;
+use sched::p::{MAX_PROCS, P};
 
 use crate::alloc::Again;
 use crate::barrier;
@@ -13,26 +14,27 @@ use crate::layout::{self, Layout};
 use crate::pacer;
 use crate::span::Span;
 
-/// What a P allocates a class's objects from.
-#[repr(C)]
+/// What a P allocates a class's objects from. The assembly of `gort_new` knows it.
+#[repr(C, align(64))]
 pub struct Slot {
     /// Bit i: object i of the current 64 is free.
-    free: u64,
+    pub free: u64,
     /// The address of the first of these.
-    at: usize,
+    pub at: usize,
+    /// Their alloc bits.
+    pub allocs: *const AtomicU64,
+    /// The pointer bits from the first of these on.
+    pub pointers: *const AtomicU64,
     /// Bytes of an object.
-    size: usize,
-    /// The alloc bits of these.
-    allocs: *const AtomicU64,
+    pub size: u32,
+    /// Free slots that the span had when it was taken.
+    had: u32,
     /// Which 64 they are, of how many.
     word: u32,
     words: u32,
     span: Option<&'static Span>,
-    /// Objects allocated from the span since it was taken.
-    taken: u32,
-    /// Free slots that it had then.
-    had: u32,
-    dirty: bool,
+    /// Free slots may hold something else than zeros.
+    pub dirty: bool,
 }
 
 /// A P's spans. Only the M that has the P touches it, or who stopped the world.
@@ -65,16 +67,18 @@ pub fn count(class: u8, objects: u32, bytes: usize) {
     ALLOCATED_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
 }
 
-/// The cache of the P of that number.
+/// The P's cache.
 ///
 /// # Safety
-/// This thread's M has the P, or this thread has stopped the world; no other reference from here is alive.
-pub unsafe fn of(p: usize) -> &'static mut Cache {
-    let place = &CACHES[p];
-    let mut cache = place.load(Ordering::Relaxed);
+/// This thread's M has the P; no other reference from here is alive.
+#[allow(clippy::mut_from_ref)]
+pub unsafe fn of(p: &'static P) -> &'static mut Cache {
+    let mut cache = p.heap.load(Ordering::Relaxed).cast::<Cache>();
     if cache.is_null() {
         cache = Box::into_raw(Box::new(Cache::new()));
-        place.store(cache, Ordering::Release);
+        CACHES[p.id].store(cache, Ordering::Release);
+        p.heap.store(cache.cast(), Ordering::Relaxed);
+        M::current().thread.heap.set(cache.cast());
     }
     // SAFETY: never freed, and nobody else uses it, says the caller.
     unsafe { &mut *cache }
@@ -95,18 +99,17 @@ impl Slot {
     const EMPTY: Slot = Slot {
         free: 0,
         at: 0,
-        size: 0,
         allocs: ptr::null(),
+        pointers: ptr::null(),
+        size: 0,
+        had: 0,
         word: 0,
         words: 0,
         span: None,
-        taken: 0,
-        had: 0,
         dirty: false,
     };
 
-    /// The next free object of the span, in use from now on; and whether it is known to be zero. None: the span has no more.
-    #[inline]
+    /// The next free object of the span, in use from now on. None: the span has no more.
     fn next(&mut self, layout: &Layout) -> Option<usize> {
         if self.free == 0 && !self.next_word(layout) {
             return None;
@@ -114,14 +117,13 @@ impl Slot {
         let index = self.free.trailing_zeros();
         let bit = self.free & self.free.wrapping_neg();
         self.free ^= bit;
-        self.taken += 1;
         // SAFETY: the word of the span that this slot holds. Only we write it: no read-modify-write is needed.
         let allocs = unsafe { &*self.allocs };
         allocs.store(allocs.load(Ordering::Relaxed) | bit, Ordering::Relaxed);
         if barrier::marking() {
             self.mark(layout, bit);
         }
-        Some(self.at + index as usize * self.size)
+        Some(self.at + index as usize * self.size as usize)
     }
 
     /// What is allocated while the collector marks is marked.
@@ -153,16 +155,16 @@ impl Slot {
         let here = (span.objects.get() - word * 64).min(64);
         self.word = word;
         self.allocs = allocs;
-        self.at = layout.address_of(first) + word as usize * 64 * self.size;
+        self.at = layout.address_of(first) + word as usize * 64 * self.size as usize;
+        self.pointers = layout.pointer_word(self.at).0;
         self.free = !allocs.load(Ordering::Relaxed) & (u64::MAX >> (64 - here));
     }
 
     /// Takes over a span with free slots.
     fn hold(&mut self, layout: &Layout, span: &'static Span) {
-        self.size = span.size.get();
+        self.size = span.size.get() as u32;
         self.words = span.words() as u32;
         self.span = Some(span);
-        self.taken = 0;
         self.had = span.objects.get() - span.used.get();
         self.dirty = span.dirty.get();
         self.go_to(layout, span, 0);
@@ -174,13 +176,15 @@ impl Slot {
         let Some(span) = slot.span else {
             return;
         };
-        span.used.set(span.used.get() + slot.taken);
-        count(
-            span.class().class(),
-            slot.taken,
-            slot.taken as usize * slot.size,
-        );
-        pacer::give((slot.had - slot.taken) as usize * slot.size);
+        let layout = layout::get();
+        let first = layout.first_page(span);
+        let used: u32 = (0..span.words())
+            .map(|word| layout.alloc_word(first, word).load(Ordering::Relaxed))
+            .map(u64::count_ones)
+            .sum();
+        let taken = used - span.used.replace(used);
+        count(span.class().class(), taken, (taken * slot.size) as usize);
+        pacer::give((slot.had - taken) as usize * slot.size as usize);
         central::give(span);
     }
 }
@@ -210,7 +214,7 @@ impl Cache {
         slot.let_go();
         let span = central::take(class);
         slot.hold(layout, span);
-        pacer::take(slot.had as usize * slot.size);
+        pacer::take(slot.had as usize * slot.size as usize);
         let address = slot.next(layout).expect("a span with a free slot");
         Ok((address, !slot.dirty))
     }

@@ -102,6 +102,22 @@ const fn index<const N: usize>(unit: usize) -> [u8; N] {
     table
 }
 
+/// By (size - 1) / 16, for sizes from 1 to [`QUICK`]: the [`SpanClass`] of objects without pointers; the next number is that with pointers.
+pub static QUICK_CLASSES: [u8; QUICK / 16] = quick();
+
+/// The largest size that `gort_new` allocates by itself.
+pub const QUICK: usize = 256;
+
+const fn quick() -> [u8; QUICK / 16] {
+    let mut table = [0; QUICK / 16];
+    let mut at = 0;
+    while at < table.len() {
+        table[at] = SpanClass::new(BY_16[at + 1], true).0;
+        at += 1;
+    }
+    table
+}
+
 /// The class for an object of `size` bytes, which is at most [`LARGEST`].
 pub fn class_of(size: usize) -> u8 {
     match size <= SMALL {

@@ -47,7 +47,7 @@ pub struct Type {
     pub size: usize,
     /// Bytes of the prefix of a value that may hold pointers; a multiple of [`WORD`], or 0.
     pub ptrdata: usize,
-    /// Bit i: word i of the prefix is a pointer. Null: all of them are.
+    /// Bit i: word i of the prefix is a pointer; bits behind the prefix are 0. Null: all of its words are.
     pub ptrmask: *const u8,
     pub kind: Kind,
     /// In bytes, a power of two.

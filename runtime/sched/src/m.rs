@@ -186,6 +186,8 @@ impl M {
 
     /// Gives the M a P, or takes it: the M itself does.
     pub fn set_p(&self, p: Option<&'static P>) {
+        let heap = p.map_or(ptr::null_mut(), |p| p.heap.load(Ordering::Relaxed));
+        self.thread.heap.set(heap);
         let p = p.map_or(ptr::null_mut(), |p| ptr::from_ref(p).cast_mut());
         self.p.store(p, Ordering::Release);
     }

@@ -41,6 +41,8 @@ pub struct P {
     pub preempt: AtomicBool,
     /// What sysmon saw last.
     pub seen: Seen,
+    /// What the heap allocates from for this P; the heap's own.
+    pub heap: AtomicPtr<u8>,
     /// Memory for stacks and dead Gs: the M's that has the P, or of who stopped the world.
     local: UnsafeCell<Local>,
 }
@@ -79,6 +81,7 @@ impl P {
             tick: AtomicU32::new(0),
             preempt: AtomicBool::new(false),
             seen: Seen::default(),
+            heap: AtomicPtr::default(),
             local: UnsafeCell::new(Local {
                 stacks: Cache::new(),
                 dead: GQueue::new(),

@@ -44,6 +44,8 @@ pub struct Thread {
     pub system_base: Cell<usize>,
     /// The thread sanitizer's idea of the system stack; null without it.
     pub fiber: Cell<*mut u8>,
+    /// What the thread allocates from while it has its P, as the heap left it there; null: nothing yet.
+    pub heap: Cell<*mut u8>,
 }
 
 impl Default for Context {
@@ -144,6 +146,7 @@ impl Default for Thread {
             limit_word: Cell::new(ptr::null()),
             system_base: Cell::new(0),
             fiber: Cell::new(ptr::null_mut()),
+            heap: Cell::new(ptr::null_mut()),
         }
     }
 }
