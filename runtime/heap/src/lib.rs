@@ -7,7 +7,7 @@
 //!  object     what lies at an address                 types     where pointers lie in it
 //!  central    spans of a class that no P has
 //!  cache      a P's own spans: allocation without locks
-//!  sweep      what was not marked is free
+//!  sweep      what was not marked is free            roots     where the collector begins
 //! ```
 
 pub mod alloc;
@@ -20,6 +20,7 @@ pub mod memory;
 pub mod object;
 pub mod pacer;
 pub mod pages;
+pub mod roots;
 pub mod span;
 pub mod special;
 pub mod sweep;
