@@ -9,7 +9,7 @@ use sched::crossing::{Return, Settled};
 use sched::{M, fatal, ops, preempt, start, wake};
 use stack::Thread;
 
-use crate::guest::{copies, word};
+use crate::guest::{copies, leaving, word};
 
 /// The key whose destructor tells that a thread ends.
 fn exit_key() -> libc::pthread_key_t {
@@ -30,6 +30,7 @@ fn exit_key() -> libc::pthread_key_t {
 
 /// [`stack::Hooks::attach`]: runs on C's stack, in the middle of a call. The caller goes on as if C had called from within a call from Go.
 pub extern "C" fn attach() -> *const Thread {
+    leaving::admit();
     crate::start(true);
     let m = start::adopt_thread();
     m.guest.set(true);
@@ -47,15 +48,26 @@ pub extern "C" fn attach() -> *const Thread {
     &m.thread
 }
 
+/// No thread's end is told any more.
+pub fn delete_key() {
+    // SAFETY: the key is ours, and made here at the latest.
+    unsafe { libc::pthread_key_delete(exit_key()) };
+}
+
+/// Whether this thread of C's is in none of its calls to Go.
+pub fn is_outermost(m: &M) -> bool {
+    m.thread.system_sp.get() == usize::MAX
+}
+
 extern "C" fn thread_ends(m: *mut c_void) {
     // SAFETY: the key's value is this thread's M.
     let m: &'static M = unsafe { &*m.cast::<M>() };
     detach(m);
 }
 
-/// Gives back what this thread has of the runtime's, as its end does. It must not be in a call from Go.
+/// Gives back what this thread of C's has of the runtime's, as its end does. In a call by Go, or to Go, nothing happens.
 pub fn detach_this_thread() {
-    if let Some(m) = M::try_current().filter(|m| m.guest.get()) {
+    if let Some(m) = M::try_current().filter(|m| m.guest.get() && is_outermost(m)) {
         // SAFETY: the key exists, since the thread was attached.
         unsafe { libc::pthread_setspecific(exit_key(), ptr::null()) };
         detach(m);
@@ -81,4 +93,5 @@ fn detach(m: &'static M) {
     m.guest.set(false);
     drop(start::leave(m));
     copies::tell_lost_signal_stack();
+    leaving::dismiss();
 }

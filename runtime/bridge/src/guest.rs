@@ -2,14 +2,26 @@
 //!
 //! See `docs/runtime/guest.md`.
 
-use std::sync::Once;
-
 pub mod copies;
+mod handlers;
+pub mod leaving;
 mod notes;
 pub mod word;
+
+use std::sync::Once;
+
+/// The runtime is going to start: what it will change is noted.
+pub fn prepare() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(handlers::note);
+}
 
 /// The runtime is started, and nobody has used it yet.
 pub fn start() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(copies::join);
+    ONCE.call_once(|| {
+        handlers::note_own();
+        leaving::hold();
+        copies::join();
+    });
 }

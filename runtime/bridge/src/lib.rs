@@ -12,15 +12,18 @@ pub mod panic;
 
 pub use attach::detach_this_thread;
 pub use cross::reacquire;
+pub use guest::leaving::{Busy, shut_down};
 pub use sched::ops::StackKind;
 
-/// Starts the runtime unless it is started; `guest`: as a library in somebody else's process.
-pub fn start(guest: bool) {
+/// Starts the runtime unless it is started; `is_guest`: as a library in somebody else's process.
+pub fn start(is_guest: bool) {
+    guest::leaving::check();
+    guest::prepare();
     fork::prepare();
     panic::install_hook();
     overflow::install();
     heap::init();
-    sched::start::start(hooks(), guest);
+    sched::start::start(hooks(), is_guest);
     guest::start();
 }
 

@@ -21,9 +21,9 @@
  *
  * libgort.a is what `cargo build --release --package gort --features archive` makes.
  *
- * and a library that C programs load (compile with -fPIC; nobody else must find the runtime's symbols, and its threads never end):
+ * and a library that C programs load (compile with -fPIC; nobody else must find the runtime's symbols):
  *
- *   gcc -shared go_side.o c_side.o libgort.a -Wl,-z,now,-z,nodelete,--exclude-libs,ALL -pthread -lm -ldl
+ *   gcc -shared go_side.o c_side.o libgort.a -Wl,-z,now,--exclude-libs,ALL -pthread -lm -ldl
  *
  * Go keeps the frame of a function that ends with a call; without -fno-optimize-sibling-calls it would be missing from tracebacks.
  * -z now because binding a symbol at its first call takes more stack than a goroutine has. Not gold or lld: they rewrite the stack checks of functions
@@ -74,6 +74,32 @@ int gort_main(int argc, char **argv, void (*main_goroutine)(void *), void *arg);
  * Any number of times, from any thread. [C]
  */
 void gort_start(void);
+
+/*
+ * The library can be unloaded. It can't before: dlclose then leaves it where it is, since goroutines, threads and signal handlers need its code.
+ *
+ * 0: threads have ended, memory, signal handlers and all else are given back; nothing of Go may be called any more, and whoever has the library open
+ * may dlclose it, and load it again. Otherwise nothing has changed, and the number says why; gort_shutdown_error has words for it. Threads of C's
+ * other than the caller's that have called Go must have ended, or called gort_detach. [C]
+ */
+int gort_shutdown(void);
+const char *gort_shutdown_error(int error);
+
+enum gort_busy {
+	GORT_IN_GO = 1,      /* the caller was called by Go */
+	GORT_PROGRAM = 2,    /* the program is the runtime's own: gort_main */
+	GORT_GOROUTINES = 3, /* some run or wait */
+	GORT_TIMERS = 4,     /* some are set */
+	GORT_THREADS = 5,    /* other threads of C's have called Go and have not ended */
+	GORT_HANDLERS = 6,   /* somebody has put a signal handler in place of one of the runtime's, and may call that */
+	GORT_STUBBORN = 7,   /* the runtime has threads that never end */
+};
+
+/*
+ * Gives back what the calling thread has of the runtime's, as its end does; its next call of Go takes it again. In a call by Go it does
+ * nothing. [C]
+ */
+void gort_detach(void);
 
 /* Ends the process at once, whatever still runs: like os.Exit it doesn't ask C's atexit functions. [any] */
 GORT_NORETURN void gort_exit(int status);

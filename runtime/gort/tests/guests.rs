@@ -41,7 +41,12 @@ struct Program {
     flags: &'static [&'static str],
 }
 
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
+    Program {
+        name: "unload",
+        libraries: &[],
+        flags: &[],
+    },
     Program {
         name: "copies",
         libraries: &["a", "b"],

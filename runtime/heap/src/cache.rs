@@ -84,6 +84,20 @@ pub unsafe fn of(p: &'static P) -> &'static mut Cache {
     unsafe { &mut *cache }
 }
 
+/// Gives the caches' memory back.
+///
+/// # Safety
+/// Nobody uses a cache any more.
+pub(crate) unsafe fn free_all() {
+    for place in &CACHES {
+        let cache = place.swap(ptr::null_mut(), Ordering::AcqRel);
+        if !cache.is_null() {
+            // SAFETY: a leaked box, which nobody uses.
+            drop(unsafe { Box::from_raw(cache) });
+        }
+    }
+}
+
 /// The Ps keep no span any more. The world is stopped, by the caller.
 pub fn flush_all() {
     for place in &CACHES {

@@ -1,6 +1,7 @@
 //! The system's part: addresses, and memory for them.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The smallest page of any system.
 pub const PAGE: usize = 4096;
@@ -37,7 +38,28 @@ pub fn reserve(bytes: usize) -> Result<usize, Refused> {
     let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
     match at == libc::MAP_FAILED {
         true => Err(Refused),
-        false => Ok(at as usize),
+        false => {
+            reserved().push((at as usize, bytes));
+            Ok(at as usize)
+        }
+    }
+}
+
+/// What was reserved and not given up: address and bytes.
+static RESERVED: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
+
+fn reserved() -> MutexGuard<'static, Vec<(usize, usize)>> {
+    RESERVED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives everything up.
+///
+/// # Safety
+/// Nobody uses any memory from here, or asks for more.
+pub unsafe fn give_all_back() {
+    for (start, bytes) in std::mem::take(&mut *reserved()) {
+        // SAFETY: a mapping from here, which nobody uses, says the caller.
+        unsafe { libc::munmap(start as *mut _, bytes) };
     }
 }
 
@@ -78,6 +100,7 @@ pub unsafe fn prefer_huge_pages(start: usize, bytes: usize) {
 /// # Safety
 /// The mapping came from [`reserve`], whole, and nobody uses it any more.
 pub unsafe fn unmap(start: usize, bytes: usize) {
+    reserved().retain(|mapping| *mapping != (start, bytes));
     // SAFETY: the mapping is the caller's to give up.
     unsafe { libc::munmap(start as *mut _, bytes) };
 }

@@ -92,6 +92,19 @@ pub fn all() -> Vec<GRef> {
     ALL.lock().expect("nobody panics with it").clone()
 }
 
+/// Gives all Gs' memory back, but not that of their stacks.
+///
+/// # Safety
+/// Nobody uses a G any more.
+pub unsafe fn free_all() {
+    let all = std::mem::take(&mut *ALL.lock().expect("nobody panics with it"));
+    for chunk in all.chunks_exact(CHUNK) {
+        let chunk = ptr::slice_from_raw_parts_mut(chunk[0].as_ptr(), CHUNK);
+        // SAFETY: `make_chunk` has leaked it, whole and in this order. A G owns nothing but its stack, which goes with all others.
+        drop(unsafe { Box::from_raw(chunk as *mut [std::mem::MaybeUninit<G>]) });
+    }
+}
+
 /// How many Gs are made at once.
 const CHUNK: usize = 32;
 
@@ -171,8 +184,8 @@ impl GRef {
     pub fn make_chunk() -> GQueue {
         let mut queue = GQueue::default();
         let mut all = ALL.lock().expect("nobody panics with it");
-        let chunk: Vec<G> = (0..CHUNK).map(|_| G::new()).collect();
-        for g in Vec::leak(chunk) {
+        let chunk: Box<[G]> = (0..CHUNK).map(|_| G::new()).collect();
+        for g in Box::leak(chunk) {
             let g = GRef(NonNull::from(g));
             all.push(g);
             queue.push(g);

@@ -87,6 +87,18 @@ pub fn for_each(look: impl FnMut(&'static M)) {
     all.iter().copied().for_each(look);
 }
 
+/// Gives all Ms' memory back.
+///
+/// # Safety
+/// Nobody uses an M any more.
+pub unsafe fn free_all() {
+    for m in std::mem::take(&mut *ALL.lock().expect("nobody panics with it")) {
+        crate::preempt::free(m.saved.swap(ptr::null_mut(), Ordering::Acquire));
+        // SAFETY: a leaked box, which nobody uses.
+        drop(unsafe { Box::from_raw(ptr::from_ref(m).cast_mut()) });
+    }
+}
+
 impl M {
     /// A new M, not yet of any thread.
     pub fn new() -> &'static M {

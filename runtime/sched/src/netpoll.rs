@@ -15,7 +15,7 @@ mod desc;
 mod epoll;
 
 #[cfg(not(loom))]
-pub use desc::{PollDesc, waiters};
+pub use desc::{PollDesc, free_all, waiters};
 #[cfg(not(loom))]
-pub use epoll::{active, init, is_poll_descriptor, poll, wake};
+pub use epoll::{active, end, init, is_poll_descriptor, poll, wake};
 pub use state::{Mode, PollError};

@@ -138,6 +138,21 @@ impl P {
     }
 }
 
+/// Gives all Ps' memory back.
+///
+/// # Safety
+/// Nobody uses a P any more.
+pub unsafe fn free_all() {
+    COUNT.store(0, Ordering::Release);
+    for place in &ALL {
+        let p = place.swap(ptr::null_mut(), Ordering::AcqRel);
+        if !p.is_null() {
+            // SAFETY: a leaked box, which nobody uses.
+            drop(unsafe { Box::from_raw(p) });
+        }
+    }
+}
+
 /// GOMAXPROCS.
 pub fn count() -> usize {
     COUNT.load(Ordering::Acquire)

@@ -12,6 +12,7 @@ use crate::netpoll;
 use crate::p::{self, P};
 use crate::runq::RunNext;
 use crate::scan;
+use crate::thread;
 use crate::timer::nanotime;
 use crate::wake;
 
@@ -31,14 +32,16 @@ pub extern "C" fn schedule() -> *mut Context {
     if m.locked_g.get().is_some() {
         return run_locked(m);
     }
-    let g = next(m);
-    execute(m, g)
+    match next(m) {
+        Some(g) => execute(m, g),
+        None => ptr::null_mut(),
+    }
 }
 
-/// The next goroutine for an M that isn't bound to one.
-fn next(m: &'static M) -> GRef {
+/// The next goroutine for an M that isn't bound to one. None: the runtime ends.
+fn next(m: &'static M) -> Option<GRef> {
     loop {
-        let (g, inherits) = find(m);
+        let (g, inherits) = find(m)?;
         stop_spinning(m);
         if !inherits {
             // Also for one that runs elsewhere, or the turn of the global queue would never pass.
@@ -49,7 +52,7 @@ fn next(m: &'static M) -> GRef {
             give_to_locked(m, g);
             continue;
         }
-        return g;
+        return Some(g);
     }
 }
 
@@ -101,8 +104,12 @@ fn run_locked(m: &'static M) -> *mut Context {
 }
 
 /// Finds a runnable goroutine, sleeping if there is none. Whether it inherits the time of the one before it.
-fn find(m: &'static M) -> (GRef, bool) {
+fn find(m: &'static M) -> Option<(GRef, bool)> {
     loop {
+        if thread::ending() {
+            stop_for_good(m);
+            return None;
+        }
         let Some(p) = m.p() else {
             wake::stop_m(m);
             continue;
@@ -115,12 +122,22 @@ fn find(m: &'static M) -> (GRef, bool) {
             continue;
         }
         let found = from_timers_and_queues(p).or_else(|| steal(m, p).map(|g| (g, false)));
-        if let Some(found) = found {
+        if found.is_some() {
             return found;
         }
         if let Some(g) = give_up_p(m, p) {
-            return (g, false);
+            return Some((g, false));
         }
+    }
+}
+
+/// There is nothing to run any more, for anybody.
+fn stop_for_good(m: &'static M) {
+    if m.spinning.replace(false) {
+        let _ = SHARED.idle.stop_spin();
+    }
+    if m.p().is_some() {
+        wake::put_idle(wake::release(m), false);
     }
 }
 

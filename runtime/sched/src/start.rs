@@ -112,6 +112,28 @@ pub fn run_main_here(function: Function, argument: *mut u8, kind: StackKind) {
     drop(leave(m));
 }
 
+/// Whether the runtime is started.
+pub fn is_started() -> bool {
+    STARTED.is_completed()
+}
+
+/// Ends what [`start`] has begun, and gives back all memory and descriptors. Nothing of the runtime can be used any more.
+///
+/// # Safety
+/// There is no goroutine but those that wait for the runtime itself, and no M of a thread that isn't the scheduler's own. Nobody calls in.
+pub unsafe fn end() {
+    crate::thread::end_all();
+    netpoll::end();
+    // SAFETY: who used them has ended. The Ps' caches go back to the pool before that goes.
+    unsafe {
+        netpoll::free_all();
+        p::free_all();
+        crate::m::free_all();
+        crate::g::free_all();
+        stack::memory::give_all_back();
+    }
+}
+
 /// An M for the calling thread, which is none of the runtime's, counted as one that runs.
 pub fn adopt_thread() -> &'static M {
     let m = {

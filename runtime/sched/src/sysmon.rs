@@ -27,9 +27,14 @@ pub fn start() {
 }
 
 extern "C" fn run(_: *mut c_void) -> *mut c_void {
+    thread::obey(|| SHARED.sysmon_note.wake(), watch);
+    ptr::null_mut()
+}
+
+fn watch() {
     let mut idle = 0;
     let mut delay = SHORTEST;
-    loop {
+    while !thread::ending() {
         delay = match idle {
             0 => SHORTEST,
             PATIENCE.. => (delay * 2).min(LONGEST),

@@ -144,13 +144,24 @@ pub fn stop_m(m: &'static M) {
     sleep_for_p(m);
 }
 
-/// Sleeps until somebody wakes this M with a P ([`give`]), which is its own then.
+/// Sleeps until somebody wakes this M with a P ([`give`]), which is its own then; without one if its thread is to end.
 pub fn sleep_for_p(m: &M) {
     m.note.sleep();
     let p = m.next_p.swap(ptr::null_mut(), Ordering::AcqRel);
     // SAFETY: who wakes an M stores a P before, and Ps are never freed.
-    let p: &'static P = unsafe { p.as_ref() }.expect("an M is woken with a P");
-    acquire(m, p);
+    match unsafe { p.as_ref::<'static>() } {
+        Some(p) => acquire(m, p),
+        None => assert!(thread::ending(), "an M is woken with a P"),
+    }
+}
+
+/// Ms that sleep see that they are to end.
+pub fn wake_to_end() {
+    let mut global = global::lock();
+    while let Some(m) = global.take_idle_m() {
+        m.note.wake();
+    }
+    netpoll::wake();
 }
 
 /// `p`, which nobody has, is this M's.

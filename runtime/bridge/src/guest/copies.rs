@@ -55,6 +55,12 @@ pub fn join() {
     });
 }
 
+/// This copy is going.
+pub fn leave() {
+    COPY.started.store(false, Ordering::SeqCst);
+    others().for_each(|other| (other.went)(&COPY));
+}
+
 /// Whether the fault at `address` is another copy's to explain.
 pub fn another_has_stack(address: usize) -> bool {
     others().any(|other| (other.has_stack)(address))

@@ -123,3 +123,22 @@ extern "C" fn exit(status: c_int) -> Outcome {
 }
 
 anywhere!("gort_exit" exit);
+
+/// `int gort_shutdown(void)`
+#[unsafe(no_mangle)]
+extern "C" fn gort_shutdown() -> c_int {
+    bridge::shut_down().map_or_else(|busy| busy as c_int, |()| 0)
+}
+
+/// `const char *gort_shutdown_error(int error)`
+#[unsafe(no_mangle)]
+extern "C" fn gort_shutdown_error(error: c_int) -> *const c_char {
+    let text = bridge::Busy::from_number(error).map_or(c"", bridge::Busy::text);
+    text.as_ptr()
+}
+
+/// `void gort_detach(void)`
+#[unsafe(no_mangle)]
+extern "C" fn gort_detach() {
+    bridge::detach_this_thread();
+}

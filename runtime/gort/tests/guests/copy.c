@@ -188,6 +188,16 @@ GO void go_leave_waiting(void)
 }
 EXPORT(leave_waiting);
 
+GO void nothing(void *unused)
+{
+}
+
+GO void go_leave_timer(int64_t ms)
+{
+	gort_timer_start(ms * 1000000, nothing, NULL);
+}
+EXPORT(leave_timer);
+
 #else
 
 int64_t call(function fn, void *arg)
@@ -208,6 +218,21 @@ int64_t call_panic(void)
 void broken(void)
 {
 	abort();
+}
+
+int NAMED(COPY, close)(void)
+{
+	return gort_shutdown();
+}
+
+const char *NAMED(COPY, close_error)(int error)
+{
+	return gort_shutdown_error(error);
+}
+
+void NAMED(COPY, detach)(void)
+{
+	gort_detach();
 }
 
 #endif

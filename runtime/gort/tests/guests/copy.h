@@ -28,7 +28,13 @@ typedef int64_t (*function)(void *);
 	/* Ends the process with a panic. */ \
 	int64_t copy##_panic(void *); \
 	/* Starts a goroutine that waits for ever. */ \
-	void copy##_leave_waiting(void);
+	void copy##_leave_waiting(void); \
+	/* Sets a timer, which is never given back. */ \
+	void copy##_leave_timer(int64_t ms); \
+	/* gort_shutdown, gort_shutdown_error and gort_detach. */ \
+	int copy##_close(void); \
+	const char *copy##_close_error(int error); \
+	void copy##_detach(void);
 
 EXPORTS(a)
 EXPORTS(b)

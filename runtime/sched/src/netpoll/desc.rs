@@ -59,6 +59,17 @@ pub fn waiters() -> usize {
     WAITERS.load(Ordering::SeqCst)
 }
 
+/// Gives back the memory of those that are free.
+///
+/// # Safety
+/// No event of theirs can come: the poller is closed.
+pub unsafe fn free_all() {
+    for desc in std::mem::take(&mut *FREE.lock().unwrap()) {
+        // SAFETY: a leaked box, of which nobody else knows.
+        drop(unsafe { Box::from_raw(std::ptr::from_ref(desc).cast_mut()) });
+    }
+}
+
 impl PollDesc {
     fn new() -> PollDesc {
         PollDesc {

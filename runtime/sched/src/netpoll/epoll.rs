@@ -39,6 +39,15 @@ pub fn init() {
     POLLER.get_or_init(|| Poller::new().expect("netpollinit failed"));
 }
 
+/// Closes the poller, of which nobody makes use any more.
+pub fn end() {
+    let Some(poller) = POLLER.get() else { return };
+    for fd in [poller.event, poller.epoll] {
+        // SAFETY: the poller's own.
+        unsafe { libc::close(fd) };
+    }
+}
+
 /// Whether there is a poller.
 pub fn active() -> bool {
     POLLER.get().is_some()

@@ -1,9 +1,11 @@
 //! The system's part: mappings, and their refusal.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The system gave no memory for a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +135,44 @@ fn map_as(bytes: usize, protection: i32) -> Result<*mut u8, NoMemory> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
     // SAFETY: a new mapping where the system likes it changes nothing that exists.
     let at = unsafe { libc::mmap(ptr::null_mut(), bytes, protection, flags, -1, 0) };
-    match at == libc::MAP_FAILED {
-        true => Err(last_error(bytes)),
-        false => Ok(at.cast()),
+    if at == libc::MAP_FAILED {
+        return Err(last_error(bytes));
+    }
+    mappings().insert(at as usize, bytes);
+    Ok(at.cast())
+}
+
+/// All that were made and not given back: address and bytes.
+static MAPPINGS: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
+
+fn mappings() -> MutexGuard<'static, BTreeMap<usize, usize>> {
+    MAPPINGS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// These bytes, which lie in one mapping, are mapped no more.
+fn note_unmapped(at: usize, bytes: usize) {
+    let mut mappings = mappings();
+    let found = mappings.range(..=at).next_back().map(|(at, n)| (*at, *n));
+    let Some((start, whole)) = found else { return };
+    let before = at - start;
+    match before {
+        0 => mappings.remove(&start),
+        _ => mappings.insert(start, before),
+    };
+    let behind = whole - before - bytes;
+    if behind > 0 {
+        mappings.insert(at + bytes, behind);
+    }
+}
+
+/// Gives everything back.
+///
+/// # Safety
+/// Nobody uses any memory that came from here, or asks for more.
+pub unsafe fn give_all_back() {
+    for (at, bytes) in std::mem::take(&mut *mappings()) {
+        // SAFETY: a mapping from here, which nobody uses, says the caller.
+        unsafe { libc::munmap(at as *mut _, bytes) };
     }
 }
 
@@ -174,7 +211,10 @@ pub unsafe fn unmap(at: *mut u8, bytes: usize) -> Result<(), NoMemory> {
     }
     // SAFETY: the mapping is the caller's to give up.
     match unsafe { libc::munmap(at.cast(), bytes) } {
-        0 => Ok(()),
+        0 => {
+            note_unmapped(at as usize, bytes);
+            Ok(())
+        }
         _ => Err(last_error(bytes)),
     }
 }
@@ -235,5 +275,31 @@ pub unsafe fn forget(at: *mut u8, bytes: usize) {
     if start < end {
         // SAFETY: nobody needs what is in the pages, says the caller.
         unsafe { libc::madvise(start as *mut _, end - start, libc::MADV_DONTNEED) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_mapping_is_known() {
+        let page = page();
+        let at = reserve(8 * page).unwrap();
+        let start = at as usize;
+        for (first, pages) in [(0, 1), (3, 2), (7, 1)] {
+            // SAFETY: nobody else knows of the mapping.
+            unsafe { unmap(at.add(first * page), pages * page).unwrap() };
+        }
+        let left: Vec<_> = mappings()
+            .range(start..start + 8 * page)
+            .map(|(at, bytes)| ((at - start) / page, bytes / page))
+            .collect();
+        assert_eq!(left, [(1, 2), (5, 2)]);
+        for (first, pages) in left {
+            // SAFETY: as above.
+            unsafe { unmap(at.add(first * page), pages * page).unwrap() };
+        }
+        assert_eq!(mappings().range(start..start + 8 * page).count(), 0);
     }
 }

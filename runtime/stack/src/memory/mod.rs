@@ -26,7 +26,7 @@ mod tests;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use cache::Cache;
-pub use map::{NoMemory, inject};
+pub use map::{NoMemory, give_all_back, inject};
 pub use pool::{POOL, Pool, Stats};
 pub use region::{Slot, slot_of};
 pub use segment::{GUARD, Segment};

@@ -1,0 +1,82 @@
+//! Signal handlers as the host had them, for when the runtime goes.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One more than the highest signal.
+const SIGNALS: usize = 65;
+
+/// Written once, before the runtime has handlers.
+struct Found(UnsafeCell<[MaybeUninit<libc::sigaction>; SIGNALS]>);
+
+// SAFETY: see the type; whoever reads comes after that.
+unsafe impl Sync for Found {}
+
+static FOUND: Found = Found(UnsafeCell::new([const { MaybeUninit::uninit() }; SIGNALS]));
+/// The signals that had handlers of ours once the runtime was started; bit 0 is signal 0.
+static OURS: AtomicU64 = AtomicU64::new(0);
+
+/// What is done about a signal; none for what is no signal of a program's.
+fn action(signal: usize) -> Option<libc::sigaction> {
+    let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: asks only; zeros are an action.
+    unsafe {
+        let failed = libc::sigaction(signal as i32, std::ptr::null(), now.as_mut_ptr()) != 0;
+        (!failed).then_some(now.assume_init())
+    }
+}
+
+fn signals() -> impl Iterator<Item = usize> {
+    (1..SIGNALS).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(&(*signal as i32)))
+}
+
+/// Before the runtime puts any handler in place. To be called once.
+pub fn note() {
+    for signal in signals() {
+        if let Some(action) = action(signal) {
+            // SAFETY: nobody else touches it before this has returned.
+            unsafe { (*FOUND.0.get())[signal].write(action) };
+        }
+    }
+}
+
+/// Once the runtime is started.
+pub fn note_own() {
+    let ours = signals().filter(|signal| is_ours(*signal));
+    let mask = ours.fold(0_u64, |mask, signal| mask | 1 << (signal % 64));
+    OURS.store(mask, Ordering::Release);
+}
+
+/// Whether a signal's handler lies in the object that this code is in.
+fn is_ours(signal: usize) -> bool {
+    let Some(action) = action(signal).filter(|action| action.sa_sigaction > libc::SIG_IGN) else {
+        return false;
+    };
+    let base = |address: usize| {
+        let mut object = MaybeUninit::<libc::Dl_info>::uninit();
+        // SAFETY: written by the call where it says so.
+        unsafe {
+            let found = libc::dladdr(address as *const _, object.as_mut_ptr()) != 0;
+            found.then(|| object.assume_init().dli_fbase)
+        }
+    };
+    base(action.sa_sigaction) == base((&raw const OURS).addr())
+}
+
+/// Whether nobody stands where the runtime has put its handlers.
+pub fn are_in_place() -> bool {
+    let ours = OURS.load(Ordering::Acquire);
+    signals().all(|signal| ours & 1 << (signal % 64) == 0 || is_ours(signal))
+}
+
+/// Puts back what was there before the runtime.
+pub fn put_back() {
+    for signal in signals().filter(|signal| is_ours(*signal)) {
+        // SAFETY: noted before the runtime had any handler; an action as the system gave it.
+        unsafe {
+            let before = (*FOUND.0.get())[signal].as_ptr();
+            libc::sigaction(signal as i32, before, std::ptr::null_mut());
+        }
+    }
+}
