@@ -2,6 +2,7 @@
 //! nobody else does.
 
 use std::ffi::c_void;
+use std::ptr;
 use std::sync::atomic::{Ordering, fence};
 
 use crate::crossing::Claim;

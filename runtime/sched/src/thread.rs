@@ -178,7 +178,7 @@ pub fn end_all() {
 /// Threads of the runtime's that are no Ms: they don't call into Go.
 static OWN: AtomicUsize = AtomicUsize::new(0);
 
-/// Starts a detached thread of the runtime's that is no M, never ends, and has all signals blocked. What it does must not depend on there being
+/// Starts a thread of the runtime's that is no M, ends when the runtime does (its main is run by [`obey`]), and has all signals blocked. What it does must not depend on there being
 /// one: a failure to start it ends the program.
 pub fn start_own(main: extern "C" fn(*mut c_void) -> *mut c_void) {
     OWN.fetch_add(1, Ordering::Relaxed);
