@@ -19,27 +19,9 @@ use crate::types::{Type, WORD};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Again;
 
-/// Not zero: every allocation is an operation; see [`set_slow`].
+/// Not zero: something is to happen at every allocation, so that each is an operation.
 #[unsafe(no_mangle)]
 pub static gort_alloc_slowly: AtomicU8 = AtomicU8::new(0);
-
-/// Why the assembly must not allocate by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Slow {
-    /// What is allocated has to be marked.
-    Marking = 1 << 0,
-    /// Something is to happen at every allocation.
-    Watched = 1 << 1,
-}
-
-/// Gives or withdraws a reason for allocations to be operations. The world is stopped, or it doesn't matter which of the next ones are.
-pub fn set_slow(why: Slow, yes: bool) {
-    match yes {
-        true => gort_alloc_slowly.fetch_or(why as u8, Ordering::SeqCst),
-        false => gort_alloc_slowly.fetch_and(!(why as u8), Ordering::SeqCst),
-    };
-}
 
 /// What allocations of no bytes return.
 #[repr(align(16))]

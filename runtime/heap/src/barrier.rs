@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::alloc::{self, Slow};
+use crate::cache;
 
 /// Not zero while the collector marks. Changes only while the world is stopped.
 #[unsafe(no_mangle)]
@@ -17,5 +17,7 @@ pub fn marking() -> bool {
 /// The world is stopped.
 pub fn set_marking(yes: bool) {
     gort_marking.store(yes.into(), Ordering::SeqCst);
-    alloc::set_slow(Slow::Marking, yes);
+    if yes {
+        cache::start_marking();
+    }
 }

@@ -98,15 +98,25 @@ pub(crate) unsafe fn free_all() {
     }
 }
 
+/// Marking begins: what the Ps allocate from now on is marked. The world is stopped, by the caller, and [`barrier::marking`] holds.
+pub fn start_marking() {
+    let layout = layout::get();
+    for cache in all() {
+        cache.slots.iter().for_each(|slot| slot.mark_free(&layout));
+    }
+}
+
+/// Every P's. The world is stopped, by the caller.
+fn all() -> impl Iterator<Item = &'static mut Cache> {
+    CACHES.iter().filter_map(|place| {
+        // SAFETY: never freed; the Ps stand still, and each is in one place only.
+        unsafe { place.load(Ordering::Acquire).as_mut() }
+    })
+}
+
 /// The Ps keep no span any more. The world is stopped, by the caller.
 pub fn flush_all() {
-    for place in &CACHES {
-        let cache = place.load(Ordering::Acquire);
-        // SAFETY: never freed; the Ps stand still.
-        if let Some(cache) = unsafe { cache.as_mut() } {
-            cache.flush();
-        }
-    }
+    all().for_each(Cache::flush);
 }
 
 impl Slot {
@@ -134,19 +144,17 @@ impl Slot {
         // SAFETY: the word of the span that this slot holds. Only we write it: no read-modify-write is needed.
         let allocs = unsafe { &*self.allocs };
         allocs.store(allocs.load(Ordering::Relaxed) | bit, Ordering::Relaxed);
-        if barrier::marking() {
-            self.mark(layout, bit);
-        }
         Some(self.at + index as usize * self.size as usize)
     }
 
-    /// What is allocated while the collector marks is marked.
-    #[cold]
-    fn mark(&self, layout: &Layout, bit: u64) {
-        let span = self.span.expect("the object is in it");
-        layout
-            .mark_word(layout.first_page(span), self.word as usize)
-            .fetch_or(bit, Ordering::Relaxed);
+    /// Marks the free ones of the 64, for what is allocated while the collector marks is marked. Those that stay free are no objects, whatever is
+    /// marked.
+    fn mark_free(&self, layout: &Layout) {
+        if let Some(span) = self.span {
+            layout
+                .mark_word(layout.first_page(span), self.word as usize)
+                .fetch_or(self.free, Ordering::Relaxed);
+        }
     }
 
     /// Goes on to the next 64 objects among which one is free.
@@ -172,6 +180,9 @@ impl Slot {
         self.at = layout.address_of(first) + word as usize * 64 * self.size as usize;
         self.pointers = layout.pointer_word(self.at).0;
         self.free = !allocs.load(Ordering::Relaxed) & (u64::MAX >> (64 - here));
+        if barrier::marking() {
+            self.mark_free(layout);
+        }
     }
 
     /// Takes over a span with free slots.
@@ -245,9 +256,5 @@ impl Cache {
 
 /// Every span that any P holds. The world is stopped, by the caller.
 pub fn held() -> impl Iterator<Item = &'static Span> {
-    CACHES.iter().flat_map(|place| {
-        // SAFETY: never freed; the Ps stand still.
-        let cache = unsafe { place.load(Ordering::Acquire).as_ref() };
-        cache.into_iter().flat_map(Cache::spans)
-    })
+    all().flat_map(|cache| cache.spans())
 }

@@ -156,8 +156,10 @@ fn sweep_now(span: &'static Span, cycle: u32) {
     for word in 0..span.words() {
         let marks = layout.mark_word(first, word);
         let allocs = layout.alloc_word(first, word);
-        let live = marks.load(Ordering::Relaxed);
-        let dead = allocs.load(Ordering::Relaxed) & !live;
+        let objects = allocs.load(Ordering::Relaxed);
+        // Free slots may be marked as well: see `Slot::mark_free`.
+        let live = objects & marks.load(Ordering::Relaxed);
+        let dead = objects & !live;
         if dead != 0 && POISONING.load(Ordering::Relaxed) {
             poison(span, word, dead);
         }
