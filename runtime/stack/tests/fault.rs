@@ -10,6 +10,7 @@ use std::mem;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
 use stack::fault::{self, AltStack, Bounds, Message, Overflow};
@@ -357,6 +358,26 @@ fn is_off() -> bool {
     now().ss_flags & libc::SS_DISABLE != 0
 }
 
+/// The system doesn't let go of a stack that a handler runs on.
+fn in_a_handler_on_the_hosts() {
+    static OWN: AtomicI32 = AtomicI32::new(-1);
+    extern "C" fn handler(_: libc::c_int) {
+        assert!(now().ss_flags & libc::SS_ONSTACK != 0);
+        let stack = AltStack::install().unwrap();
+        OWN.store(stack.is_own().into(), Ordering::Relaxed);
+        stack.uninstall();
+    }
+    // SAFETY: nobody else uses the signal; `raise` calls the handler on this thread before it returns, where any function may be called.
+    unsafe {
+        let mut action: libc::sigaction = mem::zeroed();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_ONSTACK;
+        assert_eq!(libc::sigaction(libc::SIGUSR2, &action, ptr::null_mut()), 0);
+        assert_eq!(libc::raise(libc::SIGUSR2), 0);
+    }
+    assert_eq!(OWN.load(Ordering::Relaxed), 0, "it is the host's still");
+}
+
 extern "C" fn signal_stacks(_: *mut libc::c_void) -> *mut libc::c_void {
     let off = libc::stack_t {
         ss_sp: ptr::null_mut(),
@@ -390,6 +411,8 @@ extern "C" fn signal_stacks(_: *mut libc::c_void) -> *mut libc::c_void {
     let none = AltStack::install().unwrap();
     assert!(!none.is_own());
     drop(none);
+    assert_eq!(now().ss_sp, host.ss_sp);
+    in_a_handler_on_the_hosts();
     assert_eq!(now().ss_sp, host.ss_sp);
     set(&first);
     TOLD as usize as *mut libc::c_void

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::marker::PhantomData;
-use std::mem;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
@@ -26,12 +25,6 @@ pub struct AltStack {
 impl AltStack {
     /// Gives the calling thread a stack for signals, unless it has one: that is its host's, and stays.
     pub fn install() -> Result<AltStack, NoMemory> {
-        if current().is_some() {
-            return Ok(AltStack {
-                mapping: None,
-                _thread: PhantomData,
-            });
-        }
         // SAFETY: reads a constant of the system.
         let registers = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) } as usize;
         let bytes = map::page() + (SIZE + registers).next_multiple_of(map::page());
@@ -50,9 +43,29 @@ impl AltStack {
             // SAFETY: nobody uses the mapping yet.
             unsafe { map::guard(base, map::page())? };
         }
+        let own = describe(base.wrapping_add(map::page()), bytes - map::page(), 0);
         // SAFETY: the stack lies in the mapping, behind the guard page, and stays there until it is taken down.
-        unsafe { set(base.add(map::page()), bytes - map::page(), 0)? };
-        Ok(stack)
+        let before = match unsafe { exchange(&own) } {
+            Ok(before) => before,
+            // A handler of the host's runs on the stack that it has brought.
+            Err(libc::EPERM) => return Ok(stack.unused()),
+            Err(errno) => return Err(NoMemory { errno, bytes }),
+        };
+        if is_none(&before) {
+            return Ok(stack);
+        }
+        // SAFETY: it was the thread's before.
+        let restored = unsafe { exchange(&before) };
+        debug_assert!(restored.is_ok(), "what the system had taken before");
+        Ok(stack.unused())
+    }
+
+    /// The host has brought a stack: this one, which is not the thread's, goes back.
+    fn unused(mut self) -> AltStack {
+        if let Some((base, bytes)) = self.mapping.take() {
+            keep(base, bytes);
+        }
+        self
     }
 
     /// Whether the thread's stack for signals came from here.
@@ -69,27 +82,36 @@ impl Drop for AltStack {
         let Some((base, bytes)) = self.mapping else {
             return;
         };
-        let stack = base.wrapping_add(map::page());
-        let gone = match current() {
-            None => true,
-            Some(now) if now == stack => {
-                // SAFETY: no stack is better than one that is unmapped. The system refuses while a handler runs on it.
-                unsafe { set(ptr::null_mut(), 0, libc::SS_DISABLE) }.is_ok()
-            }
+        let none = describe(ptr::null_mut(), 0, libc::SS_DISABLE);
+        // SAFETY: no stack is better than one that is unmapped. The system refuses while a handler runs on it.
+        let gone = match unsafe { exchange(&none) } {
+            Ok(before) if is_none(&before) => true,
+            Ok(before) if before.ss_sp.cast() == base.wrapping_add(map::page()) => true,
             // Somebody has put another in its place, and may put this one back.
-            Some(_) => false,
+            Ok(before) => {
+                // SAFETY: it was the thread's a moment ago.
+                let restored = unsafe { exchange(&before) };
+                debug_assert!(restored.is_ok(), "what the system had taken before");
+                false
+            }
+            Err(_) => false,
         };
         if gone {
-            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-            if pool.len() < KEPT {
-                pool.push(Mapping(base));
-                return;
-            }
-            drop(pool);
-            // SAFETY: the thread doesn't use the mapping any more. If the system keeps it, some addresses are lost.
-            let _ = unsafe { map::unmap(base, bytes) };
+            keep(base, bytes);
         }
     }
+}
+
+/// For the next thread, unless there are enough. No thread uses the mapping.
+fn keep(base: *mut u8, bytes: usize) {
+    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    if pool.len() < KEPT {
+        pool.push(Mapping(base));
+        return;
+    }
+    drop(pool);
+    // SAFETY: nobody uses it, says the caller. If the system keeps it, some addresses are lost.
+    let _ = unsafe { map::unmap(base, bytes) };
 }
 
 /// Mappings for threads to come, all of one size: a thread that C makes for one call gets its own in no time.
@@ -102,31 +124,29 @@ struct Mapping(*mut u8);
 // SAFETY: memory of no thread.
 unsafe impl Send for Mapping {}
 
-/// Where the thread's stack for signals begins, if it has one.
-fn current() -> Option<*mut u8> {
-    // SAFETY: zeros are a `stack_t`.
-    let mut now: libc::stack_t = unsafe { mem::zeroed() };
-    // SAFETY: only asks.
-    let failed = unsafe { libc::sigaltstack(ptr::null(), &mut now) } != 0;
-    (!failed && now.ss_flags & libc::SS_DISABLE == 0).then_some(now.ss_sp.cast())
-}
-
-/// # Safety
-/// The stack stays where it is for as long as it is the thread's.
-unsafe fn set(stack: *mut u8, size: usize, flags: i32) -> Result<(), NoMemory> {
-    let new = libc::stack_t {
+fn describe(stack: *mut u8, size: usize, flags: i32) -> libc::stack_t {
+    libc::stack_t {
         ss_sp: stack.cast(),
         ss_flags: flags,
         ss_size: size,
-    };
+    }
+}
+
+fn is_none(stack: &libc::stack_t) -> bool {
+    stack.ss_flags & libc::SS_DISABLE != 0
+}
+
+/// Makes `new` the calling thread's stack for signals. What it was before, or `errno`.
+///
+/// # Safety
+/// The stack stays where it is for as long as it is the thread's.
+unsafe fn exchange(new: &libc::stack_t) -> Result<libc::stack_t, i32> {
+    let mut before = describe(ptr::null_mut(), 0, libc::SS_DISABLE);
     // SAFETY: as the caller says.
-    match unsafe { libc::sigaltstack(&new, ptr::null_mut()) } {
-        0 => Ok(()),
-        _ => Err(NoMemory {
-            errno: io::Error::last_os_error()
-                .raw_os_error()
-                .unwrap_or(libc::ENOMEM),
-            bytes: size,
-        }),
+    match unsafe { libc::sigaltstack(new, &mut before) } {
+        0 => Ok(before),
+        _ => Err(io::Error::last_os_error()
+            .raw_os_error()
+            .unwrap_or(libc::ENOMEM)),
     }
 }
