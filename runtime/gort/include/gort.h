@@ -33,6 +33,7 @@
  * The environment, read when the runtime starts:
  *
  *   GOMAXPROCS=n               how many goroutines run Go at the same time; as many as there are processors, unless it says otherwise
+ *   GORT_DEBUG=preempt         goroutines are interrupted, and processors taken from C, as often as can be
  *   GORT_DEBUG=nomembarrier    as on a system that has no membarrier: every return from C executes a fence
  */
 #ifndef GORT_H

@@ -12,7 +12,7 @@ use crate::m::M;
 use crate::netpoll;
 use crate::p::{self, P, PStatus};
 use crate::timer::nanotime;
-use crate::{preempt, thread, wake};
+use crate::{preempt, start, thread, wake};
 
 /// How long it sleeps at first, and at most, in nanoseconds.
 const SHORTEST: i64 = 20_000;
@@ -32,19 +32,44 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
     ptr::null_mut()
 }
 
+/// How the watcher watches.
+#[derive(Clone, Copy)]
+struct Zeal {
+    /// How long a goroutine may run, and how long an M may keep its P in C while nobody needs it, in nanoseconds.
+    slice: i64,
+    /// The shortest and the longest sleep, in nanoseconds.
+    sleep: (i64, i64),
+}
+
+const USUAL: Zeal = Zeal {
+    slice: SLICE,
+    sleep: (SHORTEST, LONGEST),
+};
+
+/// On request (`GORT_DEBUG=preempt`): whatever may be interrupted or taken is, all the time.
+const RESTLESS: Zeal = Zeal {
+    slice: 0,
+    sleep: (1_000, SHORTEST),
+};
+
 fn watch() {
+    let zeal = match start::debug("preempt") {
+        true => RESTLESS,
+        false => USUAL,
+    };
+    let (shortest, longest) = zeal.sleep;
     let mut idle = 0;
-    let mut delay = SHORTEST;
+    let mut delay = shortest;
     while !thread::ending() {
         delay = match idle {
-            0 => SHORTEST,
-            PATIENCE.. => (delay * 2).min(LONGEST),
+            0 => shortest,
+            PATIENCE.. => (delay * 2).min(longest),
             _ => delay,
         };
         SHARED.sysmon_note.sleep_for(delay);
-        if delay == LONGEST && sleep_while_idle() {
+        if delay == longest && sleep_while_idle() {
             idle = 0;
-            delay = SHORTEST;
+            delay = shortest;
         }
         let now = nanotime();
         poll(now);
@@ -52,7 +77,7 @@ fn watch() {
         if p::all().any(|p| p.timers.next_when() < now) {
             wake::wake_p();
         }
-        idle = match retake(now) {
+        idle = match retake(now, zeal.slice) {
             0 => idle + 1,
             _ => 0,
         };
@@ -94,11 +119,11 @@ fn poll(now: i64) {
 }
 
 /// Looks at every P. How many were taken from C.
-fn retake(now: i64) -> usize {
-    p::all().filter(|p| look_at(p, now)).count()
+fn retake(now: i64, slice: i64) -> usize {
+    p::all().filter(|p| look_at(p, now, slice)).count()
 }
 
-fn look_at(p: &'static P, now: i64) -> bool {
+fn look_at(p: &'static P, now: i64, slice: i64) -> bool {
     if p.status() != PStatus::Running {
         return false;
     }
@@ -109,7 +134,7 @@ fn look_at(p: &'static P, now: i64) -> bool {
     let tick = p.tick.load(Ordering::Relaxed);
     if p.seen.tick.replace(tick) != tick {
         p.seen.tick_since.set(now);
-    } else if now - p.seen.tick_since.get() >= SLICE {
+    } else if now - p.seen.tick_since.get() >= slice {
         preempt::request(p);
     }
     let calls = m.thread.calls.load(Ordering::Relaxed);
@@ -117,15 +142,15 @@ fn look_at(p: &'static P, now: i64) -> bool {
         p.seen.calls_since.set(now);
         return false;
     }
-    in_c(p, m, now)
+    in_c(p, m, now, slice)
 }
 
 /// `p`'s M has been in the same C call, or outside of Go, since the last look.
-fn in_c(p: &'static P, m: &'static M, now: i64) -> bool {
+fn in_c(p: &'static P, m: &'static M, now: i64, slice: i64) -> bool {
     let needless = p.is_idle()
         && SHARED.runq_len.load(Ordering::Acquire) == 0
         && SHARED.idle.idle_ps() + SHARED.idle.spinning() > 0
-        && now - p.seen.calls_since.get() < SLICE;
+        && now - p.seen.calls_since.get() < slice;
     if needless {
         return false;
     }

@@ -87,6 +87,7 @@ pub fn runtime(context: &Context) -> Result<Tally> {
     let parts: &[(&str, Part)] = &[
         ("models", models),
         ("optimised", optimised),
+        ("harassed", harassed),
         ("sanitizers", sanitizers),
         ("stress", stress),
         ("benchmarks", benchmarks),
@@ -158,6 +159,17 @@ fn optimised(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<(
         run(&mut cargo, tally)?;
     }
     Ok(())
+}
+
+/// The same programs, interrupted all the time, with a collection at every allocation, freed memory overwritten, and the whole heap looked through
+/// between the collector's phases.
+const HARASSED: &str = "preempt,gcstress,poison,checkheap";
+
+fn harassed(context: &Context, _: &[Crate], tally: &mut Tally) -> Result<()> {
+    let mut cargo = apart(context, "optimised");
+    cargo.env("GORT_DEBUG", HARASSED);
+    tests_of(&mut cargo, "gort").arg("--release");
+    run(&mut cargo, tally)
 }
 
 fn sanitizers(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> {
