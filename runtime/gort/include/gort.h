@@ -621,16 +621,51 @@ void *gort_cbytes(const void *bytes, intptr_t n);
 
 /* ---- What there is ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Bytes of memory that the runtime has for goroutines; `free` parts are nobody's, and kept for goroutines to come. */
+/* How many sizes small objects come in; place 0 of tables by size is that of large ones, each of which has a size of its own. */
+#define GORT_SIZE_CLASSES 73
+
+/* What memory there is and was: runtime.MemStats. Bytes, unless the name says otherwise. */
 struct gort_memstats {
 	uint64_t stacks_inuse; /* segments of stacks that goroutines have, or that are kept at hand: for growing again, with a goroutine that has ended */
-	uint64_t stacks_free;
+	uint64_t stacks_free;  /* nobody's, and kept for goroutines to come */
 	uint64_t goroutines_inuse; /* the Gs' own records */
 	uint64_t goroutines_free;
 	uint64_t threads; /* Ms that exist */
+
+	uint64_t alloc;       /* objects that are not freed, as heap_alloc */
+	uint64_t total_alloc; /* objects allocated since the beginning */
+	uint64_t sys;         /* addresses got from the system: the sum of the four other _sys */
+	uint64_t mallocs;     /* how many objects were allocated since the beginning */
+	uint64_t frees;       /* how many of them were freed */
+
+	uint64_t heap_alloc;
+	uint64_t heap_sys; /* heap_inuse + heap_idle */
+	uint64_t heap_idle;
+	uint64_t heap_inuse;    /* pages with objects */
+	uint64_t heap_released; /* the part of heap_idle that takes no memory */
+	uint64_t heap_objects;  /* mallocs - frees */
+	uint64_t stack_inuse;
+	uint64_t stack_sys;
+	uint64_t gc_sys; /* the collector's tables */
+	uint64_t other_sys;
+
+	uint64_t next_gc;        /* the heap's size that the next collection is to end at */
+	uint64_t last_gc;        /* when the last one ended, in nanoseconds since 1970 */
+	uint64_t pause_total_ns; /* for how long the world has stood still */
+	uint64_t pause_ns[256];  /* the same for each of the last collections; the newest: [(num_gc + 255) % 256] */
+	uint64_t pause_end[256]; /* when they ended, in nanoseconds since 1970 */
+	uint32_t num_gc;
+	uint32_t num_forced_gc; /* those that the program has asked for */
+	double gc_cpu_fraction; /* the part of the program's processor time, since its beginning, that the collector took */
+
+	struct {
+		uint64_t size;
+		uint64_t mallocs;
+		uint64_t frees;
+	} by_size[GORT_SIZE_CLASSES];
 };
 
-/* [any] */
+/* runtime.ReadMemStats: all of it as of one moment, for which the world stands still. From C it is a call into Go. [any] */
 void gort_read_memstats(struct gort_memstats *stats);
 
 #ifdef __cplusplus

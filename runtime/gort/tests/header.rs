@@ -20,3 +20,8 @@ fn a_threads_words_are_where_the_stubs_look() {
     assert_eq!(defined("GORT_THREAD_CALLS"), abi::thread::CALLS);
     assert_eq!(defined("GORT_THREAD_SYSTEM_SP"), abi::thread::SYSTEM_SP);
 }
+
+#[test]
+fn there_are_as_many_size_classes() {
+    assert_eq!(defined("GORT_SIZE_CLASSES"), heap::classes::COUNT);
+}

@@ -108,7 +108,7 @@ fn assert_told(output: &Output, ways: &[&[&str]], which: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     let told = |way: &&[&str]| way.iter().all(|part| said.contains(part));
     assert!(
-        output.status.code() == Some(2) && ways.iter().any(|way| told(&way)),
+        output.status.code() == Some(2) && ways.iter().any(told),
         "{which}: {}\n{said}",
         output.status
     );

@@ -9,7 +9,7 @@ use sched::p::{MAX_PROCS, P};
 use crate::alloc::Again;
 use crate::barrier;
 use crate::central;
-use crate::classes::{CLASSES, SpanClass};
+use crate::classes::{CLASSES, COUNT, SpanClass};
 use crate::layout::{self, Layout};
 use crate::pacer;
 use crate::span::Span;
@@ -46,25 +46,36 @@ static CACHES: [AtomicPtr<Cache>; MAX_PROCS] =
     [const { AtomicPtr::new(ptr::null_mut()) }; MAX_PROCS];
 
 /// Objects allocated so far, by class, large ones in place 0; those of spans that the Ps have at the moment are missing.
-static ALLOCATED: [AtomicU64; crate::classes::COUNT] =
-    [const { AtomicU64::new(0) }; crate::classes::COUNT];
-/// The bytes of all of them.
-static ALLOCATED_BYTES: AtomicU64 = AtomicU64::new(0);
+static ALLOCATED: [AtomicU64; COUNT] = [const { AtomicU64::new(0) }; COUNT];
+/// The bytes of the large ones.
+static LARGE_BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// Objects of a class allocated so far, but for those from spans that Ps have at the moment.
-pub fn allocated(class: usize) -> u64 {
-    ALLOCATED[class].load(Ordering::Relaxed)
+/// Objects allocated so far, by class, large ones in place 0; and the bytes of the large ones. The world is stopped, by the caller.
+pub fn allocated() -> ([u64; COUNT], u64) {
+    let mut objects = ALLOCATED.each_ref().map(|of| of.load(Ordering::Relaxed));
+    for span in held() {
+        let taken = used(span) - span.used.get();
+        objects[usize::from(span.class().class())] += u64::from(taken);
+    }
+    (objects, LARGE_BYTES.load(Ordering::Relaxed))
 }
 
-/// Bytes of all objects allocated so far, with the same exception.
-pub fn allocated_bytes() -> u64 {
-    ALLOCATED_BYTES.load(Ordering::Relaxed)
-}
-
-/// Counts objects of a class as allocated.
-pub fn count(class: u8, objects: u32, bytes: usize) {
+/// Counts objects of a class as allocated; `large`: bytes of an object without a class.
+pub fn count(class: u8, objects: u32, large: usize) {
     ALLOCATED[usize::from(class)].fetch_add(objects.into(), Ordering::Relaxed);
-    ALLOCATED_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
+    if large > 0 {
+        LARGE_BYTES.fetch_add(large as u64, Ordering::Relaxed);
+    }
+}
+
+/// How many of a span's slots are in use by their bits: the caller has the span.
+fn used(span: &'static Span) -> u32 {
+    let layout = layout::get();
+    let first = layout.first_page(span);
+    (0..span.words())
+        .map(|word| layout.alloc_word(first, word).load(Ordering::Relaxed))
+        .map(u64::count_ones)
+        .sum()
 }
 
 /// The P's cache.
@@ -201,14 +212,9 @@ impl Slot {
         let Some(span) = slot.span else {
             return;
         };
-        let layout = layout::get();
-        let first = layout.first_page(span);
-        let used: u32 = (0..span.words())
-            .map(|word| layout.alloc_word(first, word).load(Ordering::Relaxed))
-            .map(u64::count_ones)
-            .sum();
+        let used = used(span);
         let taken = used - span.used.replace(used);
-        count(span.class().class(), taken, (taken * slot.size) as usize);
+        count(span.class().class(), taken, 0);
         pacer::give((slot.had - taken) as usize * slot.size as usize);
         central::give(span);
     }

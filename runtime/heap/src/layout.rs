@@ -125,6 +125,11 @@ pub fn used() -> usize {
     USED.load(Ordering::Acquire)
 }
 
+/// Bytes of the tables' parts that have memory.
+pub fn table_bytes() -> usize {
+    used() / PAGE * TABLES.iter().sum::<usize>()
+}
+
 /// Whether the address lies in the part of the arena that has memory.
 #[inline]
 pub fn contains(address: usize) -> bool {

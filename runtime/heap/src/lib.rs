@@ -8,6 +8,7 @@
 //!  central    spans of a class that no P has
 //!  cache      a P's own spans: allocation without locks
 //!  sweep      what was not marked is free            roots     where the collector begins
+//!  stats      all of it, counted                     special   finalizers, cleanups, weak pointers
 //! ```
 
 pub mod alloc;
@@ -23,6 +24,7 @@ pub mod pages;
 pub mod roots;
 pub mod span;
 pub mod special;
+pub mod stats;
 pub mod sweep;
 pub mod types;
 

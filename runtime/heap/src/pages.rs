@@ -130,6 +130,27 @@ pub fn resident() -> usize {
     layout::used() - in_use() - released()
 }
 
+/// Bytes of the arena by what they are good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// All that have, or had, memory.
+    pub used: usize,
+    /// Those that spans have.
+    pub in_use: usize,
+    /// Free ones which take no memory.
+    pub released: usize,
+}
+
+/// The arena as it is.
+pub fn stats() -> Stats {
+    let _free = lock();
+    Stats {
+        used: layout::used(),
+        in_use: in_use(),
+        released: released(),
+    }
+}
+
 /// The end of the program: there is no memory for a block of so many bytes.
 pub fn out_of_memory(bytes: usize) -> ! {
     sched::fatal::throw(

@@ -15,6 +15,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::central;
+use crate::classes;
 use crate::layout;
 use crate::pacer;
 use crate::pages;
@@ -25,9 +26,9 @@ use crate::special;
 static CYCLE: AtomicU32 = AtomicU32::new(2);
 /// Spans that are in a list of unswept ones, or were taken off it and are not yet where they belong.
 static UNSWEPT: AtomicUsize = AtomicUsize::new(0);
-/// Objects freed so far, and their bytes.
-static FREED: AtomicU64 = AtomicU64::new(0);
-static FREED_BYTES: AtomicU64 = AtomicU64::new(0);
+/// Objects freed so far, by class, large ones in place 0; and the bytes of the large ones.
+static FREED: [AtomicU64; classes::COUNT] = [const { AtomicU64::new(0) }; classes::COUNT];
+static FREED_LARGE_BYTES: AtomicU64 = AtomicU64::new(0);
 /// Freed memory is filled with [`POISON`].
 static POISONING: AtomicBool = AtomicBool::new(false);
 
@@ -50,12 +51,10 @@ pub fn cycle() -> u32 {
     CYCLE.load(Ordering::Acquire)
 }
 
-/// Objects freed so far, and their bytes.
-pub fn freed() -> (u64, u64) {
-    (
-        FREED.load(Ordering::Relaxed),
-        FREED_BYTES.load(Ordering::Relaxed),
-    )
+/// Objects freed so far, by class, large ones in place 0; and the bytes of the large ones.
+pub fn freed() -> ([u64; classes::COUNT], u64) {
+    let objects = FREED.each_ref().map(|of| of.load(Ordering::Relaxed));
+    (objects, FREED_LARGE_BYTES.load(Ordering::Relaxed))
 }
 
 /// Fill freed memory, to find those who still use it.
@@ -171,8 +170,10 @@ fn sweep_now(span: &'static Span, cycle: u32) {
     if freed > 0 {
         span.dirty.set(true);
         let bytes = freed as usize * span.size.get();
-        FREED.fetch_add(freed.into(), Ordering::Relaxed);
-        FREED_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
+        FREED[usize::from(span.class().class())].fetch_add(freed.into(), Ordering::Relaxed);
+        if span.is_large() {
+            FREED_LARGE_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
         pacer::swept(bytes);
     }
     span.used.set(used);

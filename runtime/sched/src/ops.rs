@@ -198,6 +198,18 @@ pub fn finish(value: usize) -> Outcome {
     Outcome::switch()
 }
 
+/// Before an operation begins whose result must not lie about while others run: a goroutine that was asked to leave does so, and enters again when
+/// it goes on and finds `again` as the result.
+pub fn leave_first(again: usize) -> Option<Outcome> {
+    if !P::current().preempt.load(Ordering::Relaxed) {
+        return None;
+    }
+    let g = GRef::current();
+    g.context.value.set(again);
+    requeue(g);
+    Some(Outcome::switch())
+}
+
 /// Whether the goroutine has entered from within the segment that it is on: what is called without a stack check must leave room for that.
 fn has_stack_left(g: GRef) -> bool {
     // SAFETY: a running goroutine has a segment.

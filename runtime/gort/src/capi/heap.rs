@@ -7,6 +7,7 @@ use heap::alloc::gort_alloc_slowly;
 use heap::cache::Slot;
 use heap::classes::{self, QUICK_CLASSES};
 use heap::types::Type;
+use sched::ops;
 use stack::Outcome;
 
 use super::c_texts;
@@ -15,8 +16,12 @@ c_texts! {
     TOO_LARGE = "runtime error: makeslice: len out of range";
 }
 
-/// Memory for `count` values; 0: the goroutine was parked, and asks again. 1: that is more than there are addresses.
+/// Memory for `count` values; 0: the goroutine was away, and asks again. 1: that is more than there are addresses.
 extern "C" fn new(ty: &Type, count: usize) -> Outcome {
+    // A loop that allocates is hardly ever found in compiled Go's text, where a signal could preempt it.
+    if let Some(left) = ops::leave_first(0) {
+        return left;
+    }
     match ty.size.checked_mul(count) {
         Some(bytes) if bytes <= isize::MAX as usize => {}
         _ => return Outcome::done(1),
