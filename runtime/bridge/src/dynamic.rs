@@ -36,6 +36,8 @@ struct Frame {
 global_asm!(
     // call(frame: rdi), on the system stack.
     ".p2align 4",
+    ".globl gort_call_dynamic",
+    ".hidden gort_call_dynamic",
     ".type gort_call_dynamic, @function",
     "gort_call_dynamic:",
     ".cfi_startproc",
@@ -106,6 +108,18 @@ global_asm!(
 
 unsafe extern "C" {
     fn gort_ccall_dynamic(frame: *mut Frame);
+    fn gort_call_dynamic(frame: *mut Frame);
+}
+
+/// What calls the function of a frame, for who sees it called.
+pub(crate) fn entry() -> usize {
+    gort_call_dynamic as *const () as usize
+}
+
+/// The function that [`entry`] is to call, by its argument.
+pub(crate) fn called_function(frame: usize) -> usize {
+    // SAFETY: the entry is called with frames only.
+    unsafe { (*(frame as *const Frame)).function }
 }
 
 /// A signature of System V AMD64, ready to be called.

@@ -32,6 +32,7 @@ unsafe extern "C" fn in_child() {
         preempted: dead_preempted,
         goexit: dead_return,
     };
+    crate::trace::forget();
     // SAFETY: this is the only thread, and it runs no assembly of the runtime's.
     unsafe { machine::set_hooks(hooks) };
     if let Some(m) = M::try_current() {

@@ -9,6 +9,7 @@ mod guest;
 pub mod memory;
 mod overflow;
 pub mod panic;
+pub mod trace;
 
 pub use attach::detach_this_thread;
 pub use cross::reacquire;
@@ -20,6 +21,7 @@ pub fn start(is_guest: bool) {
     guest::leaving::check();
     guest::prepare();
     fork::prepare();
+    trace::start();
     panic::install_hook();
     overflow::install();
     heap::init();
@@ -29,6 +31,7 @@ pub fn start(is_guest: bool) {
 
 /// What a constructor does, so that C may call Go before anybody has started the runtime; that call does.
 pub fn prepare() {
+    trace::prepare();
     sched::start::prepare(hooks());
 }
 

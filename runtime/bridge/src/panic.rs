@@ -28,7 +28,7 @@ use std::ptr;
 use sched::{GRef, M, fatal, ops};
 use stack::Outcome;
 
-use crate::context;
+use crate::{context, trace};
 
 pub use rust::{
     GoPanic, Goexit, Payload, forget_trace, install_hook, raise, raise_goexit, uncaught,
@@ -254,6 +254,7 @@ extern "C" fn next(frame: *const Frame) -> Outcome {
 fn give_up_c(m: &M, system_sp: usize) {
     if m.thread.system_sp.get() != system_sp {
         context::close_to(system_sp);
+        trace::give_up_to(system_sp);
         m.thread.system_sp.set(system_sp);
     }
 }

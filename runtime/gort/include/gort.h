@@ -35,6 +35,8 @@
  *   GOMAXPROCS=n               how many goroutines run Go at the same time; as many as there are processors, unless it says otherwise
  *   GORT_DEBUG=preempt         goroutines are interrupted, and processors taken from C, as often as can be
  *   GORT_DEBUG=nomembarrier    as on a system that has no membarrier: every return from C executes a fence
+ *   GORT_TRACE=FILE            every call between Go and C goes to the file, for Perfetto or chrome://tracing, and a table to standard error when the
+ *                              program ends; `summary` instead of a file: the table only (docs/runtime/trace.md)
  */
 #ifndef GORT_H
 #define GORT_H
@@ -307,6 +309,7 @@ int gort_connect(uint16_t port);
 		"movq " GORT_TEXT(GORT_THREAD_SYSTEM_SP) "(%rbx), %rsp\n" \
 		arguments \
 		"call " #name "@PLT\n" \
+		".Lgort_back_" #name ":\n" \
 		"leaq -8(%rbp), %rsp\n" \
 		"cmpq %rsp, " GORT_TEXT(GORT_THREAD_GO_SP) "(%rbx)\n" \
 		"jne gort_ccall_jumped\n" \
@@ -319,7 +322,21 @@ int gort_connect(uint16_t port);
 		"ret\n" \
 		".cfi_endproc\n" \
 		".size go_" #name ", . - go_" #name "\n" \
-		".popsection\n")
+		".popsection\n" \
+		GORT_STUB_ENTRY("go_" #name, ".Lgort_back_" #name, #name, "0"))
+
+/*
+ * What the tracer knows a stub by (GORT_TRACE): a place in it, the function's name, and what the place is: 0, where its call returns to; 1, an
+ * instruction that loads the function's address. Data that nobody else looks at; it stays in a program as long as the stub does.
+ */
+#define GORT_STUB_ENTRY(stub, place, name, kind) \
+	".pushsection .rodata.gort_names, \"aMS\", @progbits, 1\n" \
+		"771: .asciz \"" name "\"\n" \
+		".popsection\n" \
+		".pushsection gort_stubs, \"ao\", @progbits, " stub "\n" \
+		".p2align 2\n" \
+		".long " place " - ., 771b - ., " kind "\n" \
+		".popsection\n"
 
 /* In a program the linker knows where the word is. */
 #if defined(__PIC__) && !defined(__PIE__)
@@ -362,13 +379,15 @@ int gort_connect(uint16_t port);
 		visibility " " #stub "\n" \
 		".type " #stub ", @function\n" \
 		#stub ":\n" \
+		".Lgort_stub_" #stub ":\n" \
 		".cfi_startproc\n" \
 		"movq " #target "@GOTPCREL(%rip), %r11\n" \
 		extra \
 		"jmp " entry "\n" \
 		".cfi_endproc\n" \
 		".size " #stub ", . - " #stub "\n" \
-		".popsection\n")
+		".popsection\n" \
+		GORT_STUB_ENTRY(#stub, ".Lgort_stub_" #stub, #target, "1"))
 
 /* The official way: fn(arg) on the system stack. Returns what fn leaves in the register for an int (cgo's wrappers: errno). [Go] */
 int32_t gort_cgocall(void (*fn)(void *), void *arg);

@@ -4,6 +4,7 @@ use bridge::panic::call_with_border;
 use stack::x86_64::symbols;
 
 use crate::enter::{Call, on_goroutine, pinned_if_panicking};
+use crate::name::named_by_closure;
 
 /// Runs `function` on the thread's own stack, where C has all the room it wants. Meanwhile other goroutines run in this one's place, even if it
 /// takes for ever: for C functions, and for whatever else blocks the thread.
@@ -52,6 +53,7 @@ fn cross<F: FnOnce() -> R, R>(entry: usize, function: F) -> R {
     if !on_goroutine() {
         return function();
     }
+    named_by_closure!(Call::<F, R>::run, F);
     let mut call = Call::new(function);
     let argument = (&raw mut call).cast::<u8>();
     // SAFETY: on a goroutine of which Rust runs, so there is room; the call stays until it has been run.

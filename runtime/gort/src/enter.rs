@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 
 use crate::catch_unwind;
+use crate::name::named_by_closure;
 use bridge::panic::{Goexit, forget_trace, raise};
 use sched::{GRef, M, fatal};
 use stack::Thread;
@@ -49,6 +50,12 @@ unsafe extern "C" fn entry(function: extern "C" fn(*mut u8), data: *mut u8) {
         "mov rdi, rsi",
         "jmp rax",
         ".cfi_endproc",
+        // To the tracer it is what it calls.
+        ".pushsection gort_names, \"awR\", @progbits",
+        ".p2align 3",
+        ".quad {this}, 0, 2",
+        ".popsection",
+        this = sym entry,
         room = const ROOM,
     )
 }
@@ -187,6 +194,7 @@ fn in_c_of_goroutine() -> bool {
 }
 
 fn run_on_goroutine<F: FnOnce() -> R, R>(call: &mut Call<F, R>) {
+    named_by_closure!(Call::<F, R>::run, F);
     // SAFETY: not on a goroutine, so this is C as far as the runtime knows; the call stays until it has been run.
     unsafe { callback(Call::<F, R>::run, std::ptr::from_mut(call).cast()) };
 }

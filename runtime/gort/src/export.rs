@@ -91,6 +91,14 @@ macro_rules! __export {
                     ".else",
                     "jmp gort_callback",
                     ".endif",
+                    // For the tracer: see bridge::trace.
+                    ".pushsection .rodata.gort_names, \"aMS\", @progbits, 1",
+                    ::core::concat!("771: .asciz \"", ::core::stringify!($name), "\""),
+                    ".popsection",
+                    ".pushsection gort_names, \"awR\", @progbits",
+                    ".p2align 3",
+                    ".quad {entry}, 771b, 0",
+                    ".popsection",
                     entry = sym entry,
                     stack = const STACK,
                 )

@@ -35,7 +35,8 @@
 //!
 //! # Environment
 //! `GOMAXPROCS` is how many goroutines run at the same time (as many as there are processors). `GORT_DEBUG=nomembarrier` does without the system
-//! call of that name, as where there is none.
+//! call of that name, as where there is none. `GORT_TRACE=FILE` has all calls between Rust, Go and C written to a file (for Perfetto or
+//! chrome://tracing), and a table of them to standard error at the end.
 //!
 //! # fork
 //! A child of `fork` may run C, exec and `_exit`; goroutines would wait there for threads that are not, so calling or returning to them ends it
@@ -51,6 +52,7 @@ mod enter;
 #[doc(hidden)]
 pub mod export;
 mod go;
+mod name;
 mod panics;
 #[doc(hidden)]
 pub mod select;

@@ -1,7 +1,8 @@
 //! Programs in C against the C ABI: what stands in for compiled Go, and C beside it. See `c/case.h`.
 //!
 //! All files of `c/` make one program for each level of optimisation, and a library that a program loads; each of their cases is a test, in a
-//! process of its own. A second word in a test's name says in which of them; in the library those that start in C.
+//! process of its own. A second word in a test's name says in which of them; in the library those that start in C. `traced` is the program O2 with
+//! every crossing traced: all goes on as it does without.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -33,7 +34,25 @@ struct Build {
     library: bool,
 }
 
-const BUILDS: [Build; 3] = [
+/// Runs what a build has made.
+struct Way {
+    name: &'static str,
+    build: &'static Build,
+    env: &'static [(&'static str, &'static str)],
+}
+
+const WAYS: [Way; 4] = [
+    Way::plain(&BUILDS[0]),
+    Way::plain(&BUILDS[1]),
+    Way::plain(&BUILDS[2]),
+    Way {
+        name: "traced",
+        build: &BUILDS[1],
+        env: &[("GORT_TRACE", "summary")],
+    },
+];
+
+static BUILDS: [Build; 3] = [
     Build {
         name: "O0",
         flags: &["-O0"],
@@ -65,21 +84,24 @@ fn main() {
         });
     }
     let mut trials = Vec::new();
-    for build in &BUILDS {
-        let cases = cases.iter().filter(|case| case.in_c || !build.library);
-        trials.extend(cases.map(|case| trial(case, build)));
+    for way in &WAYS {
+        let cases = cases.iter();
+        let cases = cases.filter(|case| case.in_c || !way.build.library);
+        trials.extend(cases.map(|case| trial(case, way)));
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn trial(case: &Case, build: &Build) -> Trial {
-    let mut command = Command::new(build.program());
+fn trial(case: &Case, way: &'static Way) -> Trial {
+    let mut command = Command::new(way.build.program());
     command.arg(&case.name).env_remove("GOMAXPROCS");
+    command.envs(way.env.iter().copied());
     command.envs(case.env.iter().map(|(name, value)| (name, value)));
     let exit = case.exit;
     let (stdout, stderr) = (case.stdout.clone(), case.stderr.clone());
-    Trial::test(format!("{} {}", case.name, build.name), move || {
-        run(command, exit, &stdout, &stderr)
+    let log = format!("{}.{}", case.name, way.name);
+    Trial::test(format!("{} {}", case.name, way.name), move || {
+        run(command, &log, exit, &stdout, &stderr)
     })
     .with_ignored_flag(case.release && cfg!(debug_assertions))
 }
@@ -164,6 +186,16 @@ fn write_table(cases: &[Case]) {
     }
     text.push_str("\t{0},\n};\n");
     fs::write(out("table.c"), text).expect("the table can be written");
+}
+
+impl Way {
+    const fn plain(build: &'static Build) -> Way {
+        Way {
+            name: build.name,
+            build,
+            env: &[],
+        }
+    }
 }
 
 impl Build {
@@ -271,19 +303,12 @@ fn library() -> PathBuf {
 /// Runs a case; its output, if it didn't do what it is to do.
 fn run(
     mut command: Command,
+    log: &str,
     exit: i32,
     stdout: &[String],
     stderr: &[String],
 ) -> Result<(), Failed> {
-    let name = command.get_args().next().expect("the case's name");
-    let log = |stream: &str| {
-        let program = Path::new(command.get_program()).file_name().unwrap();
-        out(&format!(
-            "{}.{}.{stream}",
-            program.to_string_lossy(),
-            name.to_string_lossy()
-        ))
-    };
+    let log = |stream: &str| out(&format!("c_programs.{log}.{stream}"));
     // To files: whoever reads pipes must not wait for what a case leaves behind.
     let (out_log, error_log) = (log("out"), log("err"));
     command.stdin(Stdio::null());

@@ -211,6 +211,11 @@ impl<'a> Crossing<'a> {
         }
     }
 
+    /// Whether a requester has the P, and the M, which is in C, doesn't know yet.
+    pub fn is_taken(&self) -> bool {
+        self.retake.load(Ordering::Relaxed) & TAKEN != 0
+    }
+
     /// Takes the P if the M is in C. `held` reads which P the M has; it must do nothing else.
     pub fn claim<P>(&self, ticket: Ticket, held: impl Fn() -> P) -> Claim<P> {
         // Acquire: see `enter_c`.

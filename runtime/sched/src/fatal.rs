@@ -1,6 +1,7 @@
 //! The end of the program by the runtime's own decision, in Go's words.
 
 use std::io::Write;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
@@ -13,12 +14,21 @@ static DYING: AtomicI32 = AtomicI32::new(0);
 /// How long a thread waits for another one that ends the program, and may have to wait for this one's locks, before it ends the program itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What is done last, where there is memory for it.
+static LAST: OnceLock<extern "C" fn()> = OnceLock::new();
+
+/// The program is to end with a call of this function as well, unless it ends for lack of memory; the first one counts.
+pub fn set_last(function: extern "C" fn()) {
+    let _ = LAST.set(function);
+}
+
 /// Ends the program: `fatal error: what`, after what led to it and before the goroutines.
 pub fn throw(before: &str, what: &str) -> ! {
     begin();
     // First, and alone: the goroutines take memory, which there may be none of.
     write(&format!("{before}fatal error: {what}\n\n"));
     write(&crate::dump::goroutines(true));
+    do_last();
     exit()
 }
 
@@ -26,7 +36,14 @@ pub fn throw(before: &str, what: &str) -> ! {
 pub fn end(message: &str) -> ! {
     begin();
     write(message);
+    do_last();
     exit()
+}
+
+fn do_last() {
+    if let Some(last) = LAST.get() {
+        last();
+    }
 }
 
 /// Ends the program, which has no memory for a block of `bytes`, and has `in_use` bytes. From anywhere, with whatever locks: this takes no memory.

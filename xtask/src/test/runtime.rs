@@ -70,6 +70,7 @@ const NOT_SANITIZED: &[&str] = &[
     "c_programs",
     "rust_and_go",
     "refusals",
+    "trace",
     "mappings",
     "million",
 ];

@@ -13,7 +13,7 @@ use sched::global::{self, SHARED};
 use sched::{M, fatal, p, start, thread};
 
 use super::{copies, handlers};
-use crate::attach;
+use crate::{attach, trace};
 
 /// Why the runtime can't be shut down; numbers of gort.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +125,7 @@ pub fn shut_down() -> Result<(), Busy> {
     copies::leave();
     handlers::put_back();
     attach::delete_key();
+    trace::end();
     // SAFETY: nothing is left but idle threads of the scheduler's; who calls in is stopped by `check`.
     unsafe {
         start::end();

@@ -118,6 +118,7 @@ extern "C" fn gort_start() {
 }
 
 extern "C" fn exit(status: c_int) -> Outcome {
+    bridge::trace::finish();
     // SAFETY: ends the process at once, as `os.Exit` does.
     unsafe { libc::_exit(status) }
 }

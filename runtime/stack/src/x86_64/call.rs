@@ -23,6 +23,14 @@ use std::mem::offset_of;
 
 use crate::{Context, Hooks, Thread};
 
+/// Before an entry: a jump can be put here, and one to it in place of the entry's `push rbp; mov rbp, rsp`, by who wants to see what crosses.
+/// Multiples of 32 stay such.
+macro_rules! room_for_jump {
+    () => {
+        ".skip 32, 0xcc"
+    };
+}
+
 /// C calls Go.
 macro_rules! callback_enter {
     () => {
@@ -148,6 +156,7 @@ global_asm!(
     ".text",
     // C's stack arguments need no copy: there are none.
     ".p2align 5",
+    room_for_jump!(),
     ".globl gort_ccall",
     ".type gort_ccall, @function",
     "gort_ccall:",
@@ -159,6 +168,7 @@ global_asm!(
     ".size gort_ccall, . - gort_ccall",
     // r10d: bytes of stack arguments, a multiple of 8, more than 0.
     ".p2align 5",
+    room_for_jump!(),
     ".globl gort_ccall_stack",
     ".type gort_ccall_stack, @function",
     "gort_ccall_stack:",
@@ -179,6 +189,7 @@ global_asm!(
     ".size gort_ccall_stack, . - gort_ccall_stack",
     // Promised to be short and never to call Go: only the stack changes.
     ".p2align 5",
+    room_for_jump!(),
     ".globl gort_ccall_nonblocking",
     ".type gort_ccall_nonblocking, @function",
     "gort_ccall_nonblocking:",
@@ -235,6 +246,7 @@ global_asm!(
     "ud2",
     ".size gort_ccall_jumped, . - gort_ccall_jumped",
     ".p2align 5",
+    room_for_jump!(),
     ".globl gort_callback",
     ".type gort_callback, @function",
     "gort_callback:",
@@ -246,6 +258,7 @@ global_asm!(
     ".size gort_callback, . - gort_callback",
     // r10d: bytes of stack arguments, a multiple of 8, more than 0. The goroutine's stack must have room for them and the callee's check.
     ".p2align 5",
+    room_for_jump!(),
     ".globl gort_callback_stack",
     ".type gort_callback_stack, @function",
     "gort_callback_stack:",

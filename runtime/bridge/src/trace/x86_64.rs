@@ -1,0 +1,288 @@
+//! How a traced crossing comes by the tracer, on C's stack, with everything kept that carries an argument or a result.
+//!
+//! C finds another return address than its caller's, so that its return comes by here as well; the caller's is kept in the record of the
+//! crossing. Nothing else on the stack changes: arguments stay where they are looked for.
+//!
+//! ```text
+//! untraced                             traced
+//!   go_add:  …                           go_add:  …
+//!            call add                             call gort_traced_call ─► begin_call ─► add ─► gort_traced_return ─► end ─┐
+//!            …                                    …   ◄─────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The runtime's own entries (`gort_ccall` and its like) are `push rbp; mov rbp, rsp; …`: a jump takes the place of these two, to code here
+//! that does the same and goes on behind them, at the address in [`BODIES`].
+
+use std::arch::global_asm;
+use std::sync::atomic::AtomicUsize;
+
+use stack::Thread;
+use stack::x86_64::symbols;
+
+use super::crossing::{begin_call, begin_callback, end};
+
+/// One of the runtime's entries.
+pub struct Entry {
+    pub address: usize,
+    /// Where its traced way begins.
+    pub traced: usize,
+    /// Where the address behind its frame is to be written, for the traced way to go on at.
+    pub body: &'static AtomicUsize,
+}
+
+/// The addresses behind the entries' frames.
+static BODIES: [AtomicUsize; 5] = [const { AtomicUsize::new(0) }; 5];
+
+macro_rules! keep_arguments {
+    () => {
+        concat!(
+            "push rdi\npush rsi\npush rdx\npush rcx\npush r8\npush r9\npush rax\npush r10\n",
+            "sub rsp, 128\n",
+            "movups xmmword ptr [rsp], xmm0\n",
+            "movups xmmword ptr [rsp + 16], xmm1\n",
+            "movups xmmword ptr [rsp + 32], xmm2\n",
+            "movups xmmword ptr [rsp + 48], xmm3\n",
+            "movups xmmword ptr [rsp + 64], xmm4\n",
+            "movups xmmword ptr [rsp + 80], xmm5\n",
+            "movups xmmword ptr [rsp + 96], xmm6\n",
+            "movups xmmword ptr [rsp + 112], xmm7\n",
+        )
+    };
+}
+
+macro_rules! give_back_arguments {
+    () => {
+        concat!(
+            "movups xmm0, xmmword ptr [rsp]\n",
+            "movups xmm1, xmmword ptr [rsp + 16]\n",
+            "movups xmm2, xmmword ptr [rsp + 32]\n",
+            "movups xmm3, xmmword ptr [rsp + 48]\n",
+            "movups xmm4, xmmword ptr [rsp + 64]\n",
+            "movups xmm5, xmmword ptr [rsp + 80]\n",
+            "movups xmm6, xmmword ptr [rsp + 96]\n",
+            "movups xmm7, xmmword ptr [rsp + 112]\n",
+            "add rsp, 128\n",
+            "pop r10\npop rax\npop r9\npop r8\npop rcx\npop rdx\npop rsi\npop rdi\n",
+        )
+    };
+}
+
+macro_rules! open {
+    ($name:literal) => {
+        concat!(
+            ".p2align 4\n.globl ",
+            $name,
+            "\n.hidden ",
+            $name,
+            "\n.type ",
+            $name,
+            ", @function\n",
+            $name,
+            ":\n.cfi_startproc\n",
+        )
+    };
+}
+
+macro_rules! close {
+    ($name:literal) => {
+        concat!(".cfi_endproc\n.size ", $name, ", . - ", $name, "\n")
+    };
+}
+
+/// In place of an entry's first two instructions, on the goroutine's stack: the function that it is to call is told to the tracer, and the entry calls
+/// that instead. rbp is saved, so it serves until it is set; no other register is free.
+macro_rules! call_entry {
+    ($name:literal, $body:literal) => {
+        concat!(
+            open!($name),
+            "push rbp\n",
+            ".cfi_def_cfa_offset 16\n",
+            ".cfi_offset rbp, -16\n",
+            "mov rbp, qword ptr [rip + gort_traced_function@GOTTPOFF]\n",
+            "mov qword ptr fs:[rbp], r11\n",
+            "lea r11, [rip + gort_traced_function_call]\n",
+            "mov rbp, rsp\n",
+            "jmp qword ptr [rip + {bodies} + ",
+            $body,
+            "]\n",
+            close!($name)
+        )
+    };
+}
+
+/// The same on C's stack, for C that calls Go, in a frame around the entry's; `$copy` makes the arguments on the stack anew. Where there is a thread
+/// that isn't in C, the entry itself says what is wrong.
+macro_rules! callback_entry {
+    ($name:literal, $body:literal, $copy:literal) => {
+        concat!(
+            open!($name),
+            "mov rax, qword ptr [rip + gort_thread@GOTTPOFF]\n",
+            "mov rax, qword ptr fs:[rax]\n",
+            "test rax, rax\n",
+            "jz 1f\n",
+            "cmp qword ptr [rax + {go_sp}], 0\n",
+            "je 2f\n",
+            "1:\n",
+            "push rbp\n",
+            ".cfi_def_cfa_offset 16\n",
+            ".cfi_offset rbp, -16\n",
+            "mov rbp, rsp\n",
+            ".cfi_def_cfa_register rbp\n",
+            keep_arguments!(),
+            "push r11\n",
+            "sub rsp, 8\n",
+            "mov rdx, rdi\n",
+            "mov rdi, rbp\n",
+            "mov rsi, r11\n",
+            "call {begin_callback}\n",
+            "add rsp, 8\n",
+            "pop r11\n",
+            give_back_arguments!(),
+            $copy,
+            "call 2f\n",
+            "push rax\n",
+            "push rdx\n",
+            "sub rsp, 32\n",
+            "movups xmmword ptr [rsp], xmm0\n",
+            "movups xmmword ptr [rsp + 16], xmm1\n",
+            "mov rdi, rbp\n",
+            "call {end}\n",
+            "movups xmm0, xmmword ptr [rsp]\n",
+            "movups xmm1, xmmword ptr [rsp + 16]\n",
+            "add rsp, 32\n",
+            "pop rdx\n",
+            "pop rax\n",
+            "leave\n",
+            ".cfi_def_cfa rsp, 8\n",
+            "ret\n",
+            ".cfi_endproc\n",
+            ".cfi_startproc\n",
+            "2:\n",
+            "push rbp\n",
+            ".cfi_def_cfa_offset 16\n",
+            ".cfi_offset rbp, -16\n",
+            "mov rbp, rsp\n",
+            "jmp qword ptr [rip + {bodies} + ",
+            $body,
+            "]\n",
+            close!($name)
+        )
+    };
+}
+
+global_asm!(
+    ".section .tbss.gort_traced_function, \"awT\", @nobits",
+    ".p2align 3",
+    ".type gort_traced_function, @object",
+    ".size gort_traced_function, 8",
+    "gort_traced_function: .zero 8",
+    ".text",
+    call_entry!("gort_traced_ccall", "0"),
+    call_entry!("gort_traced_ccall_stack", "8"),
+    call_entry!("gort_traced_ccall_nonblocking", "16"),
+    callback_entry!("gort_traced_callback", "24", ""),
+    // r10d: bytes of them, a multiple of 8, more than 0. rax carries nothing.
+    callback_entry!(
+        "gort_traced_callback_stack",
+        "32",
+        "mov eax, r10d
+        test r10d, 8
+        jz 3f
+        sub rsp, 8
+        3:
+        push qword ptr [rbp + 8 + r10]
+        sub r10d, 8
+        jnz 3b
+        mov r10d, eax\n"
+    ),
+    // In place of C's function, on C's stack: a stub's, or (above) that of an entry of the runtime's. r10 and r11 are free.
+    ".p2align 4",
+    ".globl gort_traced_call",
+    ".hidden gort_traced_call",
+    ".type gort_traced_call, @function",
+    "gort_traced_call:",
+    ".cfi_startproc",
+    ".cfi_def_cfa rbp, 16",
+    ".cfi_offset rbp, -16",
+    "xor r11d, r11d",
+    "jmp 1f",
+    "gort_traced_function_call:",
+    "mov r11, qword ptr [rip + gort_traced_function@GOTTPOFF]",
+    "mov r11, qword ptr fs:[r11]",
+    "1:",
+    keep_arguments!(),
+    "sub rsp, 8",
+    "lea rdi, [rsp + 200]",
+    "mov rsi, r11",
+    "lea rdx, [rip + gort_traced_return]",
+    "call {begin_call}",
+    "mov r11, rax",
+    "add rsp, 8",
+    give_back_arguments!(),
+    "jmp r11",
+    ".cfi_endproc",
+    ".size gort_traced_call, . - gort_traced_call",
+    // What was called returns here, its results in registers. The frame is the stub's, on the goroutine's stack; an unwinder looks at the
+    // instruction before.
+    ".p2align 4",
+    ".cfi_startproc",
+    ".cfi_def_cfa rbp, 16",
+    ".cfi_offset rbp, -16",
+    "nop",
+    "gort_traced_return:",
+    "sub rsp, 8",
+    "push rax",
+    "push rdx",
+    "sub rsp, 40",
+    "movups xmmword ptr [rsp], xmm0",
+    "movups xmmword ptr [rsp + 16], xmm1",
+    "lea rdi, [rsp + 56]",
+    "call {end}",
+    "mov qword ptr [rsp + 56], rax",
+    "movups xmm0, xmmword ptr [rsp]",
+    "movups xmm1, xmmword ptr [rsp + 16]",
+    "add rsp, 40",
+    "pop rdx",
+    "pop rax",
+    "ret",
+    ".cfi_endproc",
+    bodies = sym BODIES,
+    go_sp = const std::mem::offset_of!(Thread, go_sp),
+    begin_call = sym begin_call,
+    begin_callback = sym begin_callback,
+    end = sym end,
+);
+
+unsafe extern "C" {
+    fn gort_traced_call();
+    fn gort_traced_ccall();
+    fn gort_traced_ccall_stack();
+    fn gort_traced_ccall_nonblocking();
+    fn gort_traced_callback();
+    fn gort_traced_callback_stack();
+}
+
+/// Where a stub's call goes instead.
+pub fn traced_call() -> usize {
+    gort_traced_call as *const () as usize
+}
+
+/// Every entry that takes the address of what it is to call.
+pub fn entries() -> [Entry; 5] {
+    type Symbol = unsafe extern "C" fn();
+    let pairs: [(Symbol, Symbol); 5] = [
+        (symbols::gort_ccall, gort_traced_ccall),
+        (symbols::gort_ccall_stack, gort_traced_ccall_stack),
+        (
+            symbols::gort_ccall_nonblocking,
+            gort_traced_ccall_nonblocking,
+        ),
+        (symbols::gort_callback, gort_traced_callback),
+        (symbols::gort_callback_stack, gort_traced_callback_stack),
+    ];
+    std::array::from_fn(|index| Entry {
+        address: pairs[index].0 as *const () as usize,
+        traced: pairs[index].1 as *const () as usize,
+        body: &BODIES[index],
+    })
+}
