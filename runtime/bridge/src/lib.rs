@@ -26,6 +26,8 @@ pub fn start(is_guest: bool) {
     overflow::install();
     heap::init();
     sched::start::start(hooks(), is_guest);
+    memory::check::init();
+    sched::start::start(hooks(), guest);
     guest::start();
 }
 

@@ -555,6 +555,9 @@ void *gort_new(const struct gort_type *type);
 
 /* `count` of them in a row. Panics ("makeslice: len out of range") when that is more than there are addresses. [Go] */
 void *gort_new_array(const struct gort_type *type, size_t count);
+
+/* Variables that may hold pointers into the heap: `bytes` from start on are looked at, word by word, for good. [any] */
+void gort_add_roots(void *start, size_t bytes);
 /* ---- Finalizers, cleanups, weak pointers ------------------------------------------------------------------------------------------------ */
 
 /*
@@ -637,6 +640,32 @@ char *gort_cstring(struct gort_string s);
 
 /* C.CBytes: a copy in C's memory of b's bytes, of which there are b.len: pass b.p and b.len. To be freed. [Go] */
 void *gort_cbytes(const void *bytes, intptr_t n);
+
+/* C.GoString, C.GoStringN, C.GoBytes: copies in the collector's memory; of text up to its NUL (a null pointer is the empty string), or of n bytes. [Go] */
+struct gort_string gort_gostring(const char *text);
+struct gort_string gort_gostringn(const char *text, intptr_t n);
+struct gort_slice gort_gobytes(const void *bytes, intptr_t n);
+
+/*
+ * cgo's pointer checks. GODEBUG=cgocheck=0 does without them; with 2 stores of pointers into C's memory are checked as well.
+ *
+ * Before a call of C: whether C may be given `value`, an argument that can hold a pointer to a pointer (others need no check: Go's cgo makes none for
+ * a *C.char). `whole` says how the argument was written, so that not more is looked at than C gets to see:
+ *
+ *   &x, x[i:j]                      a bool, of any value
+ *   &s[i] of a slice                the slice
+ *   &a[i] of an array               the array, or a pointer to it
+ *   anything else                   nil: all of the object that a pointer points to is looked at
+ *
+ * Panics ("argument of cgo function has Go pointer to unpinned Go pointer"). Types must be told in full, elements and fields included. [Go]
+ */
+void gort_check_pointer(struct gort_any value, struct gort_any whole);
+
+/*
+ * Before an exported function returns to C: whether it may return `value`, which can hold a pointer. Panics ("FILE:LINE: result of Go function FUNCTION
+ * called from cgo is unpinned Go pointer or points to unpinned Go pointer"). [Go]
+ */
+void gort_check_result(struct gort_any value, const char *function, const char *file, int line);
 
 /* ---- What there is ---------------------------------------------------------------------------------------------------------------------- */
 

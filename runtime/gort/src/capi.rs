@@ -180,6 +180,7 @@ macro_rules! anywhere {
 }
 
 mod channel;
+mod check;
 mod cross;
 mod goroutine;
 mod handle;
@@ -187,6 +188,7 @@ mod heap;
 mod io;
 mod life;
 mod memory;
+mod roots;
 mod select;
 mod special;
 mod strings;

@@ -27,16 +27,10 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sched::M;
 
+use super::Any;
+
 /// Go's text for a handle that is none.
 pub const MISUSE: &str = "runtime/cgo: misuse of an invalid Handle";
-
-/// Two words that stand for a value of any type, as Go's `any` has them: its type, and the value's address, or the value itself if it is a pointer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub struct Any {
-    pub kind: usize,
-    pub data: usize,
-}
 
 /// A place for one value. All zero: no handle was ever made in it.
 #[repr(C)]

@@ -3,9 +3,8 @@
 use std::arch::global_asm;
 use std::mem::offset_of;
 
-use bridge::memory::handle::{
-    self, Any, CHUNK_SHIFT, CHUNKS, Full, KEEP, MISUSE, SLOT_SHIFT, Slot,
-};
+use bridge::memory::Any;
+use bridge::memory::handle::{self, CHUNK_SHIFT, CHUNKS, Full, KEEP, MISUSE, SLOT_SHIFT, Slot};
 use sched::m::FreeList;
 use sched::{M, fatal};
 use stack::Outcome;

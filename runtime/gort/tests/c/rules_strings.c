@@ -71,11 +71,80 @@ CASE(cstring_without_memory_ends_the_program)
 	gort_cstring(string_of(text, MUCH));
 }
 
+static void check_string(struct gort_string is, const char *bytes, intptr_t n)
+{
+	check_equal(is.n, n);
+	check(memcmp(is.p, bytes, n) == 0);
+}
+
+CASE(gostring_is_a_copy)
+{
+	char *text = gort_cstring(string_of("Grüße aus C", 13));
+	struct gort_string copy = gort_gostring(text);
+	check(copy.p != text);
+	text[0] = 'x';
+	check_string(copy, "Grüße aus C", 13);
+	gort_free(text);
+	check_string(gort_gostring(""), "", 0);
+	check_string(gort_gostring(NULL), "", 0);
+	check_string(gort_gostringn("a\0b", 3), "a\0b", 3);
+	check_string(gort_gostringn("abc", 0), "", 0);
+	check_string(gort_gostringn(NULL, 0), "", 0);
+}
+
+CASE(gobytes_is_a_copy)
+{
+	struct gort_slice copy = gort_gobytes("\1\2\0\3", 4);
+	check_equal(copy.len, 4);
+	check_equal(copy.cap, 4);
+	check(memcmp(copy.p, "\1\2\0\3", 4) == 0);
+	/* No bytes are not nil. */
+	copy = gort_gobytes(NULL, 0);
+	check(copy.p != NULL && copy.len == 0 && copy.cap == 0);
+}
+
+/* Of all sizes: from the allocator's classes up to objects of their own. */
+CASE(strings_of_all_lengths)
+{
+	enum { MOST = 100000 };
+	char *text = gort_malloc(MOST + 1);
+	for (int i = 0; i < MOST; i++)
+		text[i] = (char)('a' + i % 26);
+	for (int n = 1; n < MOST; n += 1 + n / 7) {
+		char last = text[n];
+		text[n] = 0;
+		check_string(gort_gostring(text), text, n);
+		struct gort_slice bytes = gort_gobytes(text, n);
+		check(bytes.len == n && memcmp(bytes.p, text, n) == 0);
+		char *back = gort_cstring((struct gort_string){bytes.p, n});
+		check(memcmp(back, text, n + 1) == 0);
+		gort_free(back);
+		text[n] = last;
+	}
+	gort_free(text);
+}
+
+// exit 2
+// stderr panic: runtime error: gobytes: length out of range
+// stderr case_gobytes_of_a_negative_length_panics
+CASE(gobytes_of_a_negative_length_panics)
+{
+	gort_gobytes("abc", -1);
+}
+
+// exit 2
+// stderr fatal error: out of memory
+CASE(gostringn_of_a_negative_length_ends_the_program)
+{
+	gort_gostringn("abc", -1);
+}
+
 static void copy_many(void *done)
 {
 	for (int i = 0; i < 2000; i++) {
 		char *copy = gort_cstring(string_of("a string of thirty-two bytes ...", 32));
 		check_equal(go_length_of(copy), 32);
+		check_string(gort_gostring(copy), "a string of thirty-two bytes ...", 32);
 		gort_free(copy);
 		if (i % 64 == 0)
 			gort_gosched();

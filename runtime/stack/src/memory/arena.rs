@@ -304,6 +304,13 @@ impl Arenas {
         Some(arena)
     }
 
+    /// Whether the address is in one of the arenas.
+    pub fn owns(&self, address: usize) -> bool {
+        let arenas = std::iter::successors(self.first, |arena| arena.next.get());
+        let (base, mut arenas) = (address & !(ARENA - 1), arenas);
+        arenas.any(|arena| arena.0.as_ptr() as usize == base)
+    }
+
     /// How many arenas there are.
     pub fn count(&self) -> usize {
         self.count

@@ -1,5 +1,6 @@
 //! Segments beyond the size classes: a mapping each, some of which are kept for the next.
 
+use std::collections::BTreeMap;
 use std::ptr;
 
 use super::map::{self, NoMemory};
@@ -21,6 +22,8 @@ pub struct Large {
     free_count: usize,
     free_bytes: usize,
     inuse: usize,
+    /// Every mapping's address and bytes.
+    mapped: BTreeMap<usize, usize>,
 }
 
 // SAFETY: the mappings belong to no thread; whoever has the `Large` has all that are free.
@@ -33,6 +36,7 @@ impl Large {
             free_count: 0,
             free_bytes: 0,
             inuse: 0,
+            mapped: BTreeMap::new(),
         }
     }
 
@@ -40,10 +44,22 @@ impl Large {
     pub fn take(&mut self, size: usize) -> Result<*mut u8, NoMemory> {
         let memory = match self.take_free(|free| free.size == size) {
             Some((memory, _)) => memory,
-            None => map::map(size)?,
+            None => self.map(size)?,
         };
         self.inuse += size;
         Ok(memory)
+    }
+
+    fn map(&mut self, size: usize) -> Result<*mut u8, NoMemory> {
+        let memory = map::map(size)?;
+        self.mapped.insert(memory as usize, size);
+        Ok(memory)
+    }
+
+    /// Whether the address is in one of the mappings.
+    pub fn owns(&self, address: usize) -> bool {
+        let before = self.mapped.range(..=address).next_back();
+        before.is_some_and(|(start, size)| address - start < *size)
     }
 
     /// Unlinks the first free mapping that is `wanted`.
@@ -99,7 +115,9 @@ impl Large {
     unsafe fn unmap(&mut self, memory: *mut u8, size: usize) -> bool {
         // SAFETY: as the caller says.
         let unmapped = unsafe { map::unmap(memory, size) }.is_ok();
-        if !unmapped {
+        if unmapped {
+            self.mapped.remove(&(memory as usize));
+        } else {
             // The addresses can't be given back, the memory can.
             // SAFETY: as the caller says.
             unsafe { map::forget(memory, size) };

@@ -45,6 +45,11 @@ pub fn set_guarded_size(bytes: usize) -> usize {
     GUARDED_SIZE.swap(guarded::round(bytes), Ordering::Relaxed)
 }
 
+/// Whether the address is in memory of a goroutine's stack, or in such memory that is free. Takes locks.
+pub fn owns(address: usize) -> bool {
+    slot_of(address).is_some() || POOL.owns(address)
+}
+
 /// The process's stacks.
 pub fn stats() -> Stats {
     POOL.stats()

@@ -71,6 +71,11 @@ impl Pool {
         unsafe { lock(&self.large).give(memory, size) };
     }
 
+    /// Whether the address is in memory for segments.
+    pub(super) fn owns(&self, address: usize) -> bool {
+        lock(&self.arenas).owns(address) || lock(&self.large).owns(address)
+    }
+
     pub(super) fn take_guarded(&self, stack: usize) -> Result<*mut u8, NoMemory> {
         lock(&self.guarded).take(stack)
     }

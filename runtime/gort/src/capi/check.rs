@@ -1,0 +1,84 @@
+//! cgo's checks of pointers. What they look for is said in [`bridge::memory::check`].
+
+use std::arch::global_asm;
+use std::collections::HashSet;
+use std::ffi::{CStr, CString, c_char};
+use std::sync::{Mutex, PoisonError};
+
+use bridge::memory::Any;
+use bridge::memory::check::{self, LEVEL};
+use stack::Outcome;
+
+/// Texts of panics, which last; there are few different ones.
+static TEXTS: Mutex<Option<HashSet<&'static CStr>>> = Mutex::new(None);
+
+/// The text's address, with NUL at its end, for good.
+pub(super) fn lasting(text: String) -> usize {
+    let text = CString::new(text).unwrap_or_default();
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let texts = texts.get_or_insert_default();
+    if let Some(known) = texts.get(text.as_c_str()) {
+        return known.as_ptr() as usize;
+    }
+    let text: &'static CStr = Box::leak(text.into_boxed_c_str());
+    texts.insert(text);
+    text.as_ptr() as usize
+}
+
+/// 0, or the text of a panic.
+extern "C" fn argument(value: Any, whole: Any) -> Outcome {
+    // SAFETY: what the caller has is an `any`.
+    let verdict = unsafe { check::argument(value, whole) };
+    Outcome::done(match verdict {
+        Ok(()) => 0,
+        Err(why) => lasting(why.argument()),
+    })
+}
+
+/// 0, or the text of a panic.
+extern "C" fn result(
+    value: Any,
+    function: *const c_char,
+    file: *const c_char,
+    line: u32,
+) -> Outcome {
+    // SAFETY: what the caller has is an `any`.
+    let Err(why) = (unsafe { check::result(value) }) else {
+        return Outcome::done(0);
+    };
+    // SAFETY: texts of the caller's.
+    let [function, file] =
+        [function, file].map(|text| unsafe { CStr::from_ptr(text) }.to_string_lossy());
+    Outcome::done(lasting(why.result(&function, &file, line)))
+}
+
+// Without checks there is nothing to do. A nil pointer, or one to nothing at all, is always good.
+global_asm!(
+    function!(
+        "gort_check_pointer",
+        "cmp byte ptr [rip + {level}], 0",
+        "je 2f",
+        "test rsi, rsi",
+        "je 2f",
+        "jmp gort_check_pointer_slow",
+        "2:",
+        "ret",
+    ),
+    function!(
+        "gort_check_result",
+        "cmp byte ptr [rip + {level}], 0",
+        "je 2f",
+        "test rsi, rsi",
+        "je 2f",
+        "jmp gort_check_result_slow",
+        "2:",
+        "ret",
+    ),
+    ".hidden gort_check_pointer_slow",
+    ".hidden gort_check_result_slow",
+    ".hidden {level}",
+    level = sym LEVEL,
+);
+
+checked!("gort_check_pointer_slow" argument, text panics "gort_panic_runtime");
+checked!("gort_check_result_slow" result, text panics "gort_panic_runtime");
