@@ -25,9 +25,8 @@ pub fn start(is_guest: bool) {
     panic::install_hook();
     overflow::install();
     heap::init();
-    sched::start::start(hooks(), is_guest);
     memory::check::init();
-    sched::start::start(hooks(), guest);
+    sched::start::start(hooks(), is_guest);
     guest::start();
 }
 
