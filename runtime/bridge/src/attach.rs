@@ -9,7 +9,7 @@ use sched::crossing::{Return, Settled};
 use sched::{M, fatal, ops, preempt, start, wake};
 use stack::Thread;
 
-use crate::guest::{copies, leaving, word};
+use crate::guest::{copies, inits, leaving, word};
 
 /// The key whose destructor tells that a thread ends.
 fn exit_key() -> libc::pthread_key_t {
@@ -32,6 +32,7 @@ fn exit_key() -> libc::pthread_key_t {
 pub extern "C" fn attach() -> *const Thread {
     leaving::admit();
     crate::start(true);
+    inits::wait();
     let m = start::adopt_thread();
     m.guest.set(true);
     m.install_alternate();

@@ -4,11 +4,18 @@
 
 pub mod copies;
 mod handlers;
+pub mod inits;
 pub mod leaving;
 mod notes;
 pub mod word;
 
 use std::sync::Once;
+
+/// The library is being loaded.
+pub fn load() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(leaving::hold);
+}
 
 /// The runtime is going to start: what it will change is noted.
 pub fn prepare() {
@@ -21,7 +28,6 @@ pub fn start() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         handlers::note_own();
-        leaving::hold();
         copies::join();
     });
 }

@@ -13,6 +13,7 @@ pub mod trace;
 
 pub use attach::detach_this_thread;
 pub use cross::reacquire;
+pub use guest::inits::announce;
 pub use guest::leaving::{Busy, shut_down};
 pub use sched::ops::StackKind;
 
@@ -28,12 +29,14 @@ pub fn start(is_guest: bool) {
     memory::check::init();
     sched::start::start(hooks(), is_guest);
     guest::start();
+    guest::inits::begin();
 }
 
 /// What a constructor does, so that C may call Go before anybody has started the runtime; that call does.
 pub fn prepare() {
     trace::prepare();
     sched::start::prepare(hooks());
+    guest::load();
 }
 
 fn hooks() -> sched::start::BridgeHooks {

@@ -68,7 +68,7 @@ extern "C" {
 /*
  * Runs the program: main_goroutine(arg) becomes the first goroutine, on the calling thread, which is to be the process's first. When
  * main_goroutine returns, the process ends as when C's main returns 0, whatever other goroutines do; gort_main itself doesn't return. To be called
- * once, from C, and not after gort_start. The arguments are kept for who asks (os.Args).
+ * once, from C, and not after gort_start. The arguments are kept for gort_arguments.
  */
 int gort_main(int argc, char **argv, void (*main_goroutine)(void *), void *arg);
 
@@ -77,6 +77,22 @@ int gort_main(int argc, char **argv, void (*main_goroutine)(void *), void *arg);
  * Any number of times, from any thread. [C]
  */
 void gort_start(void);
+
+/*
+ * The initialisers of a library's Go packages: init, a function of Go's, calls them in their order. It runs once, in a goroutine of its own, from when
+ * the library's constructors run or, if one of them calls Go, from then. Calls of Go by threads of C's wait until it has returned; those by C that Go
+ * has called don't. Written once, in a file for Go:
+ *
+ *   GORT_LIBRARY(init);
+ */
+#define GORT_LIBRARY(init) \
+	static void gort_announce_##init(void) { gort_announce(init); } \
+	__attribute__((section(".init_array.00002"), used)) static void (*const gort_announced_##init)(void) = gort_announce_##init; \
+	__attribute__((constructor)) static void gort_start_##init(void) { gort_start(); }
+void gort_announce(void (*init)(void));
+
+/* How many arguments the program has, and where they are (argv may be null): os.Args, in a program and in a library. [any] */
+int gort_arguments(char ***argv);
 
 /*
  * The library can be unloaded. It can't before: dlclose then leaves it where it is, since goroutines, threads and signal handlers need its code.

@@ -76,7 +76,7 @@ macro_rules! __export {
 
             // C may call before anything else of the runtime is called.
             #[used]
-            #[unsafe(link_section = ".init_array.00101")]
+            #[unsafe(link_section = ".init_array.00001")]
             static PREPARE: extern "C" fn() = $crate::export::prepare;
 
             // What C calls: on to the goroutine's stack.

@@ -21,7 +21,12 @@ struct Library {
     defines: &'static [&'static str],
 }
 
-const LIBRARIES: [Library; 2] = [
+const LIBRARIES: [Library; 3] = [
+    Library {
+        name: "early",
+        source: "early",
+        defines: &["-DIN_LIBRARY"],
+    },
     Library {
         name: "a",
         source: "copy",
@@ -37,30 +42,72 @@ const LIBRARIES: [Library; 2] = [
 /// A program.
 struct Program {
     name: &'static str,
+    source: &'static str,
     libraries: &'static [&'static str],
+    /// The library whose objects are linked into the program, with the runtime.
+    inside: Option<&'static str>,
     flags: &'static [&'static str],
 }
 
-const PROGRAMS: [Program; 4] = [
+const NONE: Program = Program {
+    name: "",
+    source: "",
+    libraries: &[],
+    inside: None,
+    flags: &[],
+};
+
+const PROGRAMS: [Program; 8] = [
     Program {
         name: "unload",
-        libraries: &[],
-        flags: &[],
+        source: "unload",
+        ..NONE
     },
     Program {
         name: "copies",
+        source: "copies",
         libraries: &["a", "b"],
-        flags: &[],
+        ..NONE
+    },
+    Program {
+        name: "copies_inside",
+        source: "copies",
+        libraries: &["b"],
+        inside: Some("a"),
+        ..NONE
     },
     Program {
         name: "late",
+        source: "late",
         libraries: &["a"],
-        flags: &[],
+        ..NONE
     },
     Program {
         name: "split",
+        source: "split",
         libraries: &["a"],
         flags: &["-fsplit-stack"],
+        ..NONE
+    },
+    Program {
+        name: "early",
+        source: "early",
+        libraries: &["early"],
+        flags: &["-DLINKED"],
+        ..NONE
+    },
+    Program {
+        name: "early_inside",
+        source: "early",
+        inside: Some("early"),
+        flags: &["-DLINKED"],
+        ..NONE
+    },
+    Program {
+        name: "early_late",
+        source: "early",
+        flags: &["-DLATE"],
+        ..NONE
     },
 ];
 
@@ -85,13 +132,18 @@ fn main() {
                 scope.spawn(|| library.make());
             }
         });
-        PROGRAMS.iter().for_each(Program::make);
+        thread::scope(|scope| {
+            for program in &PROGRAMS {
+                scope.spawn(|| program.make());
+            }
+        });
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
 
 fn cases(program: &Program) -> Vec<Case> {
-    let text = fs::read_to_string(source(program.name)).expect("a program's source can be read");
+    let text = fs::read_to_string(source(program.source)).expect("a program's source can be read");
+    let text = chosen(&text, program.flags);
     let mut cases = Vec::new();
     let mut notes: Vec<&str> = Vec::new();
     for line in text.lines() {
@@ -108,6 +160,26 @@ fn cases(program: &Program) -> Vec<Case> {
     let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
     assert_eq!(names.len(), cases.len(), "{}: a name twice", program.name);
     cases
+}
+
+/// What of a source is for a program: between `#ifdef NAME` and `#else` only what its flags define, behind that the rest. One level of that.
+fn chosen(text: &str, flags: &[&str]) -> String {
+    let mut wanted = true;
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match line {
+            "#ifdef LINKED" => {
+                inside = true;
+                wanted = flags.contains(&"-DLINKED");
+            }
+            "#else" if inside => wanted = !wanted,
+            "#endif" if inside => (inside, wanted) = (false, true),
+            _ if wanted => lines.push(line),
+            _ => {}
+        }
+    }
+    lines.join("\n")
 }
 
 impl Case {
@@ -151,6 +223,11 @@ fn out(name: &str) -> PathBuf {
     directory.join(name)
 }
 
+/// A library's objects: Go's and C's.
+fn objects(library: &str) -> [PathBuf; 2] {
+    ["go", "c"].map(|side| out(&format!("{library}.{side}.o")))
+}
+
 impl Library {
     fn make(&self) {
         let go = [
@@ -159,12 +236,10 @@ impl Library {
             "-fno-optimize-sibling-calls",
             "-DGORT_GO_TEXT",
         ];
-        let objects = [
-            self.compile("clang-19", "go", &go),
-            self.compile("gcc", "c", &[]),
-        ];
+        self.compile("clang-19", "go", &go);
+        self.compile("gcc", "c", &[]);
         let mut gcc = Command::new("gcc");
-        gcc.args(objects).arg(archive());
+        gcc.args(objects(self.name)).arg(archive());
         gcc.arg("-o")
             .arg(out(&format!("libguest_{}.so", self.name)));
         gcc.args(["-shared", "-Wl,-z,now,-z,defs,--exclude-libs,ALL"]);
@@ -172,7 +247,7 @@ impl Library {
         tool(gcc);
     }
 
-    fn compile(&self, compiler: &str, side: &str, flags: &[&str]) -> PathBuf {
+    fn compile(&self, compiler: &str, side: &str, flags: &[&str]) {
         let object = out(&format!("{}.{side}.o", self.name));
         let mut command = Command::new(compiler);
         command.args(["-g", "-O1", "-fPIC", "-Wall", "-Werror"]);
@@ -181,7 +256,6 @@ impl Library {
         command.arg("-c").arg(source(self.source));
         command.arg("-o").arg(&object);
         tool(command);
-        object
     }
 }
 
@@ -194,7 +268,11 @@ impl Program {
         let mut gcc = Command::new("gcc");
         gcc.args(["-g", "-O1", "-Wall", "-Werror"]).args(self.flags);
         gcc.arg("-I").arg(here().join("include"));
-        gcc.arg(source(self.name)).arg("-o").arg(self.path());
+        gcc.arg(source(self.source)).arg("-o").arg(self.path());
+        if let Some(library) = self.inside {
+            gcc.args(objects(library)).arg(archive());
+            gcc.args(["-Wl,-z,now", "-lm"]);
+        }
         for library in self.libraries {
             gcc.arg(out(&format!("libguest_{library}.so")));
         }

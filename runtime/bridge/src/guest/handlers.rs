@@ -2,7 +2,11 @@
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::notes;
 
 /// One more than the highest signal.
 const SIGNALS: usize = 65;
@@ -16,6 +20,8 @@ unsafe impl Sync for Found {}
 static FOUND: Found = Found(UnsafeCell::new([const { MaybeUninit::uninit() }; SIGNALS]));
 /// The signals that had handlers of ours once the runtime was started; bit 0 is signal 0.
 static OURS: AtomicU64 = AtomicU64::new(0);
+/// Addresses of the object that this code is in.
+static OBJECT: OnceLock<Range<usize>> = OnceLock::new();
 
 /// What is done about a signal; none for what is no signal of a program's.
 fn action(signal: usize) -> Option<libc::sigaction> {
@@ -53,15 +59,8 @@ fn is_ours(signal: usize) -> bool {
     let Some(action) = action(signal).filter(|action| action.sa_sigaction > libc::SIG_IGN) else {
         return false;
     };
-    let base = |address: usize| {
-        let mut object = MaybeUninit::<libc::Dl_info>::uninit();
-        // SAFETY: written by the call where it says so.
-        unsafe {
-            let found = libc::dladdr(address as *const _, object.as_mut_ptr()) != 0;
-            found.then(|| object.assume_init().dli_fbase)
-        }
-    };
-    base(action.sa_sigaction) == base((&raw const OURS).addr())
+    let object = OBJECT.get_or_init(|| notes::object_of((&raw const OURS).addr()));
+    object.contains(&action.sa_sigaction)
 }
 
 /// Whether nobody stands where the runtime has put its handlers.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use sched::global::{self, SHARED};
 use sched::{M, fatal, p, start, thread};
 
-use super::{copies, handlers};
+use super::{copies, handlers, notes};
 use crate::{attach, trace};
 
 /// Why the runtime can't be shut down; numbers of gort.h.
@@ -88,14 +88,19 @@ pub fn dismiss() {
     ATTACHED.fetch_sub(1, Ordering::SeqCst);
 }
 
-/// The library stays loaded until it is shut down. Nothing happens in a program.
+/// The library stays loaded until it is shut down. Nothing happens in a program. For a constructor: later, whoever loads another library would be waited
+/// for, and that one's constructors may wait for the runtime.
 pub fn hold() {
+    let here = (&raw const SELF).cast::<c_void>();
+    // SAFETY: asks where the program's headers are.
+    let program = unsafe { libc::getauxval(libc::AT_PHDR) } as usize;
+    if notes::object_of(here.addr()).contains(&program) {
+        return;
+    }
     // SAFETY: zeros are what the call overwrites.
     let mut object: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: asks for the object that an address of its own is in; the name is the dynamic linker's, and lasts as long as the object. Where it is
-    // a program's there is no such library.
+    // SAFETY: asks for the object that an address of its own is in; the name is the dynamic linker's, and lasts as long as the object.
     unsafe {
-        let here = (&raw const SELF).cast();
         if libc::dladdr(here, &mut object) != 0 {
             let library = libc::dlopen(object.dli_fname, libc::RTLD_NOLOAD | libc::RTLD_LAZY);
             SELF.store(library, Ordering::Release);
@@ -108,11 +113,12 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// Shuts the runtime down, as `gort_shutdown` does.
 pub fn shut_down() -> Result<(), Busy> {
-    if !start::is_started() {
-        return Ok(());
-    }
     let mut gone = gate();
     if *gone {
+        return Ok(());
+    }
+    if !start::is_started() {
+        let_go();
         return Ok(());
     }
     LEAVING.store(true, Ordering::SeqCst);
@@ -131,12 +137,17 @@ pub fn shut_down() -> Result<(), Busy> {
         start::end();
         heap::give_all_back();
     }
+    let_go();
+    Ok(())
+}
+
+/// The library's reference to itself is dropped.
+fn let_go() {
     let library = SELF.swap(ptr::null_mut(), Ordering::AcqRel);
     if !library.is_null() {
         // SAFETY: the reference is ours; the host, which has called us, has another.
         unsafe { libc::dlclose(library) };
     }
-    Ok(())
 }
 
 fn wait_until_idle() -> Result<(), Busy> {

@@ -3,6 +3,7 @@
 
 use std::arch::global_asm;
 use std::ffi::{c_int, c_void};
+use std::ops::Range;
 use std::slice;
 
 use super::copies::{COPY, Copy};
@@ -26,31 +27,52 @@ global_asm!(
 
 /// Calls `found` for each copy in this process, this one included.
 pub fn each(mut found: impl FnMut(&'static Copy)) {
-    let mut found: &mut dyn FnMut(&'static Copy) = &mut found;
-    // SAFETY: `look` takes what is passed here. The list of objects stays as it is meanwhile.
-    unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut found).cast()) };
+    each_object(&mut |object, headers| {
+        for header in headers.iter().filter(|h| h.p_type == libc::PT_NOTE) {
+            let place = object + header.p_vaddr as usize;
+            let bytes = header.p_memsz as usize;
+            // SAFETY: a segment of notes is mapped as it is in the file.
+            let notes = unsafe { slice::from_raw_parts(place as *const u8, bytes) };
+            if let Some(copy) = search(notes) {
+                found(copy);
+            }
+        }
+    });
 }
 
-unsafe extern "C" fn look(object: *mut libc::dl_phdr_info, _: usize, found: *mut c_void) -> c_int {
-    // SAFETY: the system's description of an object, whose program headers are mapped; and what `each` passes.
-    let (object, found) = unsafe {
-        (
-            &*object,
-            &mut *found.cast::<&mut dyn FnMut(&'static Copy)>(),
-        )
-    };
-    // SAFETY: as above.
-    let headers = unsafe { slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()) };
-    for header in headers
-        .iter()
-        .filter(|header| header.p_type == libc::PT_NOTE)
-    {
-        let start = object.dlpi_addr as usize + header.p_vaddr as usize;
-        // SAFETY: a segment of notes is mapped as it is in the file.
-        let notes = unsafe { slice::from_raw_parts(start as *const u8, header.p_memsz as usize) };
-        if let Some(copy) = search(notes) {
-            found(copy);
+/// The addresses of the object that has this one; none if it is nobody's.
+pub fn object_of(address: usize) -> Range<usize> {
+    let mut range = 0..0;
+    each_object(&mut |object, headers| {
+        let loaded = || headers.iter().filter(|h| h.p_type == libc::PT_LOAD);
+        let start = loaded().map(|h| object + h.p_vaddr as usize).min();
+        let end = loaded()
+            .map(|h| object + (h.p_vaddr + h.p_memsz) as usize)
+            .max();
+        if let (Some(start), Some(end)) = (start, end)
+            && (start..end).contains(&address)
+        {
+            range = start..end;
         }
+    });
+    range
+}
+
+/// What is done with an object: where it is, and its program headers.
+type Look<'a> = &'a mut dyn FnMut(usize, &[libc::Elf64_Phdr]);
+
+/// Unlike `dladdr`, this doesn't wait for whoever loads a library, and runs its constructors, right now.
+fn each_object(mut look: Look) {
+    // SAFETY: `visit` takes what is passed here. The list of objects stays as it is meanwhile.
+    unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut look).cast()) };
+}
+
+unsafe extern "C" fn visit(object: *mut libc::dl_phdr_info, _: usize, look: *mut c_void) -> c_int {
+    // SAFETY: the system's description of an object, whose program headers are mapped; and what `each_object` passes.
+    unsafe {
+        let object = &*object;
+        let headers = slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into());
+        (*look.cast::<Look>())(object.dlpi_addr as usize, headers);
     }
     0
 }
@@ -83,6 +105,16 @@ mod tests {
         let mut count = 0;
         each(|copy| count += usize::from(std::ptr::eq(copy, &COPY)));
         assert_eq!(count, 1);
+    }
+
+    #[test]
+    fn an_object_has_the_code_and_data_that_are_in_it() {
+        static DATA: [u8; 3] = [1; 3];
+        let object = object_of(DATA.as_ptr().addr());
+        assert!(object.contains(&(search as *const () as usize)));
+        let elsewhere = Box::new(1);
+        assert!(!object.contains(&std::ptr::from_ref(&*elsewhere).addr()));
+        assert!(object_of(8).is_empty());
     }
 
     #[test]

@@ -19,7 +19,7 @@ struct Main {
     argument: *mut c_void,
 }
 
-/// `argc` and `argv` as [`gort_main`] got them.
+/// `argc` and `argv` as the program's `main` gets them.
 pub fn arguments() -> (c_int, *const *mut c_char) {
     let argv = ARGV.load(Ordering::Acquire);
     (ARGC.load(Ordering::Acquire), argv)
@@ -70,17 +70,21 @@ unsafe extern "C" {
 }
 
 // C may call Go, in a program or a library, before anything else of the runtime is called. What refers to `gort_start`, as all stubs for calls into Go
-// do, brings this object along, and with it a constructor; it runs before those without a priority.
+// do, brings this object along, and with it a constructor; it runs before all others: a program's priorities begin at 101.
 global_asm!(
-    ".pushsection .init_array.00101, \"aw\", @init_array",
+    ".pushsection .init_array.00001, \"aw\", @init_array",
     ".p2align 3",
     ".quad {prepare}",
     ".popsection",
     prepare = sym prepare,
 );
 
-/// The process, or the library, is being loaded.
-extern "C" fn prepare() {
+/// The process, or the library, is being loaded. glibc passes constructors what it passes `main`.
+extern "C" fn prepare(argc: c_int, argv: *mut *mut c_char) {
+    if cfg!(target_env = "gnu") {
+        ARGV.store(argv, Ordering::Release);
+        ARGC.store(argc, Ordering::Release);
+    }
     bridge::prepare();
     let text = gort_text_bounds();
     if text.start != text.end {
@@ -143,3 +147,25 @@ extern "C" fn gort_shutdown_error(error: c_int) -> *const c_char {
 extern "C" fn gort_detach() {
     bridge::detach_this_thread();
 }
+
+/// `void gort_announce(void (*init)(void))`
+#[unsafe(no_mangle)]
+extern "C" fn gort_announce(init: extern "C" fn()) {
+    bridge::announce(init);
+}
+
+/// The arguments' number, and where they are if the caller has a place for that.
+extern "C" fn store_arguments(place: *mut *const *mut c_char) -> c_int {
+    let (argc, argv) = arguments();
+    if !place.is_null() {
+        // SAFETY: the caller's place for a pointer.
+        unsafe { place.write(argv) };
+    }
+    argc
+}
+
+extern "C" fn op_arguments(place: *mut *const *mut c_char) -> Outcome {
+    Outcome::done(store_arguments(place) as usize)
+}
+
+anywhere!("gort_arguments" op_arguments, or store_arguments);

@@ -174,9 +174,6 @@ CASE(a_library_that_was_never_used_is_unloaded)
 	check_equal(library.close(), 0);
 	check_equal(dlclose(library.handle), 0);
 	check(!is_loaded("a"));
-	library = load("a");
-	check_equal(dlclose(library.handle), 0);
-	check(!is_loaded("a"));
 }
 
 CASE(a_library_that_is_in_use_stays)
