@@ -8,27 +8,47 @@
 //!  central    spans of a class that no P has
 //!  cache      a P's own spans: allocation without locks
 //!  sweep      what was not marked is free            roots     where the collector begins
+//!  swept      how far a span's sweep is
 //!  stats      all of it, counted                     special   finalizers, cleanups, weak pointers
 //! ```
 
+#[cfg(not(loom))]
 pub mod alloc;
+#[cfg(not(loom))]
 pub mod barrier;
+#[cfg(not(loom))]
 pub mod cache;
+#[cfg(not(loom))]
 pub mod central;
+#[cfg(not(loom))]
 pub mod classes;
+#[cfg(not(loom))]
 pub mod layout;
+#[cfg(not(loom))]
 pub mod memory;
+#[cfg(not(loom))]
 pub mod object;
+#[cfg(not(loom))]
 pub mod pacer;
+#[cfg(not(loom))]
 pub mod pages;
+#[cfg(not(loom))]
 pub mod roots;
+#[cfg(not(loom))]
 pub mod span;
+#[cfg(not(loom))]
 pub mod special;
+#[cfg(not(loom))]
 pub mod stats;
+#[cfg(not(loom))]
 pub mod sweep;
+pub mod swept;
+pub mod sync;
+#[cfg(not(loom))]
 pub mod types;
 
 /// Gets the heap ready, unless it is.
+#[cfg(not(loom))]
 pub fn init() {
     layout::init();
 }
@@ -37,6 +57,7 @@ pub fn init() {
 ///
 /// # Safety
 /// Nobody uses an object, or asks for one.
+#[cfg(not(loom))]
 pub unsafe fn give_all_back() {
     // SAFETY: the caller's word.
     unsafe {

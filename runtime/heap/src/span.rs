@@ -1,11 +1,12 @@
 //! A span: pages with objects of one size, or the place of a run of free pages.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::classes::{CLASSES, SpanClass};
 use crate::layout::{self, PAGE};
 use crate::special::Specials;
+use crate::swept::Swept;
 
 /// A place in the table of spans. All zeros: a page that is not the first of anything.
 ///
@@ -24,7 +25,7 @@ pub struct Span {
     /// Objects in use when the span was last swept, or given up by a cache.
     pub used: Cell<u32>,
     /// The sweep that it has seen; see `sweep`.
-    pub swept: AtomicU32,
+    pub swept: Swept,
     /// How many objects it has room for.
     pub objects: Cell<u32>,
     /// Bytes of an object.
@@ -112,7 +113,7 @@ impl Span {
         self.used.set(0);
         self.next.set(0);
         self.class.set(class.0);
-        self.swept.store(swept, Ordering::Relaxed);
+        self.swept.made(swept);
         for word in 0..self.words() {
             layout.mark_word(first, word).store(0, Ordering::Relaxed);
             layout.alloc_word(first, word).store(0, Ordering::Relaxed);

@@ -1,15 +1,6 @@
 //! What was not marked is free again: span by span, in the background and by those who need room.
 //!
-//! Who has taken a span off its list of unswept ones sweeps it, unless somebody else has asked for it before: whoever it is does it alone, others
-//! wait. The word `Span::swept` says how far it is:
-//!
-//! | word      | is                     | becomes                                              |
-//! |-----------|------------------------|------------------------------------------------------|
-//! | cycle - 2 | not swept              | cycle - 1, by the one who goes on to sweep it        |
-//! | cycle - 1 | being swept            | cycle                                                |
-//! | cycle     | swept, or made since   | cycle - 2 when the next marking has ended: `cycle` grows |
-//!
-//! The mark bits become the alloc bits; no memory is touched but theirs (unless
+//! Who has taken a span off its list of unswept ones sweeps it, unless somebody else has asked for it before: see [`crate::swept`]. The mark bits become the alloc bits; no memory is touched but theirs (unless
 //! freed memory is to be poisoned).
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -127,25 +118,10 @@ pub fn sweep(span: &'static Span) -> Swept {
 
 /// Sweeps a span unless that was done, wherever it is. To be called by who keeps the next cycle from beginning: an operation, for one.
 pub fn ensure_swept(span: &'static Span) {
-    let cycle = cycle();
-    let mut seen = span.swept.load(Ordering::Acquire);
-    while seen != cycle {
-        if seen == cycle - 1 {
-            std::thread::yield_now();
-            seen = span.swept.load(Ordering::Acquire);
-            continue;
-        }
-        let taken =
-            span.swept
-                .compare_exchange(seen, cycle - 1, Ordering::Acquire, Ordering::Acquire);
-        match taken {
-            Ok(_) => return sweep_now(span, cycle),
-            Err(now) => seen = now,
-        }
-    }
+    span.swept.ensure(cycle(), || sweep_now(span));
 }
 
-fn sweep_now(span: &'static Span, cycle: u32) {
+fn sweep_now(span: &'static Span) {
     if !span.specials.load(Ordering::Acquire).is_null() {
         special::before_sweep(span);
     }
@@ -177,7 +153,6 @@ fn sweep_now(span: &'static Span, cycle: u32) {
         pacer::swept(bytes);
     }
     span.used.set(used);
-    span.swept.store(cycle, Ordering::Release);
 }
 
 fn poison(span: &Span, word: usize, mut dead: u64) {

@@ -11,10 +11,7 @@ pub mod deadlock;
 pub mod dump;
 #[cfg(not(loom))]
 pub mod fatal;
-#[cfg(not(loom))]
-#[path = "model/fault.rs"]
-mod fault;
-#[cfg(loom)]
+#[doc(hidden)]
 #[path = "model/fault.rs"]
 pub mod fault;
 #[cfg(not(loom))]

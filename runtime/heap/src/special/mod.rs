@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::span::Span;
 use crate::sweep::ensure_swept;
-use crate::{alloc, barrier, layout, object};
+use crate::{alloc, barrier, layout, object, roots};
 
 use table::{Table, What};
 
@@ -135,5 +135,5 @@ fn shade(_address: usize) {
 
 /// Whether that is a variable of the program's, or the address of nothing: always reachable.
 fn is_static(address: usize) -> bool {
-    alloc::is_nothing(address)
+    alloc::is_nothing(address) || roots::contains(address)
 }

@@ -16,6 +16,7 @@ use crate::layout;
 use crate::object;
 use crate::span;
 use crate::sweep;
+use crate::swept;
 use crate::types::{Kind, Type, WORD};
 
 use super::table::What;
@@ -86,17 +87,15 @@ fn immortal(address: usize) -> &'static AtomicUsize {
 
 /// `Pointer.Value`: the address that the word stands for, or 0. The caller has a P until it has the address where the collector looks.
 pub fn value(word: &AtomicUsize) -> usize {
-    let address = word.load(Ordering::Relaxed);
-    if address == 0 || !layout::contains(address) {
-        return address;
-    }
-    // The object may be gone, and the span be another's by now; then the word says so once whatever span is there is swept.
     let layout = layout::get();
-    let Some(info) = span::page_info(&layout, layout.page_of(address)) else {
-        return 0;
+    let sweep = |address| {
+        // What is no span of the heap's is a variable, or was the object's span.
+        let page = layout::contains(address).then(|| layout.page_of(address));
+        if let Some(info) = page.and_then(|page| span::page_info(&layout, page)) {
+            sweep::ensure_swept(layout.span(info.first));
+        }
     };
-    sweep::ensure_swept(layout.span(info.first));
-    let address = word.load(Ordering::Relaxed);
+    let address = swept::strong(word, sweep);
     super::shade(address);
     address
 }

@@ -63,6 +63,10 @@ pub enum Fault {
     MutexTakenOnItsWay,
     /// Who wants to scan a goroutine stores its claim instead of comparing and swapping.
     ScanClaimedBlindly,
+    /// Who finds that a span is being swept takes it for swept.
+    SweepNotAwaited,
+    /// A weak pointer's word is read before the object's span is swept, and not again.
+    WeakLooksOnce,
 }
 
 #[cfg(loom)]
