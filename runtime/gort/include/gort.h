@@ -292,19 +292,24 @@ int gort_connect(uint16_t port);
  *   int add(int a, int b);
  *   GORT_CCALL(add);                                       … int sum = go_add(1, 2);
  */
-#define GORT_CCALL(name) GORT_DECLARE_STUB(name); GORT_CROSSING(name, "")
+#define GORT_CCALL(name) \
+	GORT_DECLARE_STUB(name); \
+	GORT_CROSSING(name, "%rbx", "", "pushq %rbx\n .cfi_offset %rbx, -24\n", "", "", "popq %rbx\n popq %rbp\n")
 
 /*
  * For functions with arguments on the stack (structs of more than 16 bytes by value, the seventh word on): how many bytes of them there are, each
  * argument rounded up to 8.
  */
-#define GORT_CCALL_STACK(name, bytes) GORT_DECLARE_STUB(name); GORT_CROSSING(name, GORT_COPY_ARGUMENTS(#bytes))
+#define GORT_CCALL_STACK(name, bytes) \
+	GORT_DECLARE_STUB(name); \
+	GORT_CROSSING(name, "%r10", "_r10", "subq $8, %rsp\n", GORT_COPY_ARGUMENTS(#bytes), GORT_FIND_THREAD("%r10"), "leave\n")
 
 /*
  * What a compiler would put in the place of each call: the way to C and back, as runtime/stack/src/x86_64/call.rs explains it, without a jump to it.
- * rbx is the thread; the offsets are those of abi::thread.
+ * The offsets are those of abi::thread. The thread is in rbx, which is kept below rbp. Stubs that copy arguments have stores enough, of which the
+ * processor does one a cycle: they leave rbx's place empty and look the thread up again afterwards, which is the same since C's frames are on it.
  */
-#define GORT_CROSSING(name, arguments) \
+#define GORT_CROSSING(name, thread, by, keep, arguments, again, close) \
 	__asm__(".pushsection .text.gort_stubs, \"ax\", @progbits\n" \
 		".p2align 5\n" \
 		".globl go_" #name "\n" \
@@ -317,23 +322,22 @@ int gort_connect(uint16_t port);
 		".cfi_offset %rbp, -16\n" \
 		"movq %rsp, %rbp\n" \
 		".cfi_def_cfa_register %rbp\n" \
-		"pushq %rbx\n" \
-		".cfi_offset %rbx, -24\n" \
-		GORT_FIND_THREAD \
-		"movq %rsp, " GORT_TEXT(GORT_THREAD_GO_SP) "(%rbx)\n" \
-		"incq " GORT_TEXT(GORT_THREAD_CALLS) "(%rbx)\n" \
-		"movq " GORT_TEXT(GORT_THREAD_SYSTEM_SP) "(%rbx), %rsp\n" \
+		keep \
+		GORT_FIND_THREAD(thread) \
+		"movq %rsp, " GORT_TEXT(GORT_THREAD_GO_SP) "(" thread ")\n" \
+		"incq " GORT_TEXT(GORT_THREAD_CALLS) "(" thread ")\n" \
+		"movq " GORT_TEXT(GORT_THREAD_SYSTEM_SP) "(" thread "), %rsp\n" \
 		arguments \
 		"call " #name "@PLT\n" \
 		".Lgort_back_" #name ":\n" \
+		again \
 		"leaq -8(%rbp), %rsp\n" \
-		"cmpq %rsp, " GORT_TEXT(GORT_THREAD_GO_SP) "(%rbx)\n" \
-		"jne gort_ccall_jumped\n" \
-		"movq $0, " GORT_TEXT(GORT_THREAD_GO_SP) "(%rbx)\n" \
-		"cmpl $0, " GORT_TEXT(GORT_THREAD_RETAKE) "(%rbx)\n" \
-		"jne gort_ccall_slow\n" \
-		"popq %rbx\n" \
-		"popq %rbp\n" \
+		"cmpq %rsp, " GORT_TEXT(GORT_THREAD_GO_SP) "(" thread ")\n" \
+		"jne gort_ccall_jumped" by "\n" \
+		"movq $0, " GORT_TEXT(GORT_THREAD_GO_SP) "(" thread ")\n" \
+		"cmpl $0, " GORT_TEXT(GORT_THREAD_RETAKE) "(" thread ")\n" \
+		"jne gort_ccall_slow" by "\n" \
+		close \
 		".cfi_def_cfa %rsp, 8\n" \
 		"ret\n" \
 		".cfi_endproc\n" \
@@ -356,9 +360,9 @@ int gort_connect(uint16_t port);
 
 /* In a program the linker knows where the word is. */
 #if defined(__PIC__) && !defined(__PIE__)
-#define GORT_FIND_THREAD "movq gort_thread@GOTTPOFF(%rip), %rbx\n movq %fs:(%rbx), %rbx\n"
+#define GORT_FIND_THREAD(register) "movq gort_thread@GOTTPOFF(%rip), " register "\n movq %fs:(" register "), " register "\n"
 #else
-#define GORT_FIND_THREAD "movq %fs:gort_thread@TPOFF, %rbx\n"
+#define GORT_FIND_THREAD(register) "movq %fs:gort_thread@TPOFF, " register "\n"
 #endif
 
 /* Sixteen bytes at a time: one more word than there is, perhaps, of what the caller has on its stack anyway. xmm8 carries no argument. */

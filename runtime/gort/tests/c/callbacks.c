@@ -17,6 +17,7 @@ void jump(int how);
 void jump_in_go(void);
 int64_t grow_in_go(int64_t depth);
 int64_t call_grow(int64_t depth);
+int64_t jump_with_seven(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f, int64_t g);
 
 #ifdef GORT_GO_TEXT
 
@@ -174,6 +175,15 @@ CASE(longjmp_over_go)
 	go_jump(0);
 }
 
+GORT_CCALL_STACK(jump_with_seven, 8);
+
+// exit 2
+// stderr fatal error: C code jumped over Go frames
+CASE(longjmp_over_go_below_arguments_on_the_stack)
+{
+	go_jump_with_seven(1, 2, 3, 4, 5, 6, 7);
+}
+
 __attribute__((noinline)) static int64_t grow(int64_t depth)
 {
 	volatile char local[100];
@@ -321,6 +331,12 @@ void jump(int how)
 		longjmp(place, 1);
 	if (setjmp(place) == 0)
 		jump_in_go();
+}
+
+int64_t jump_with_seven(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f, int64_t g)
+{
+	jump(0);
+	return a + b + c + d + e + f + g;
 }
 
 int64_t call_grow(int64_t depth)

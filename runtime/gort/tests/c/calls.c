@@ -143,6 +143,24 @@ CASE(c_is_called_with_arguments_of_all_kinds)
 		check_equal(below(depth), depth);
 }
 
+/* More values than there are registers that calls keep. */
+__attribute__((noinline)) static int64_t keep(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f)
+{
+	int64_t sum = go_ints12(a, b, c, d, e, f, a, b, c, d, e, f);
+	sum += go_ints1(a);
+	sum += go_ints7(f, e, d, c, b, a, f);
+	return sum * 100 + a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f;
+}
+
+// env GORT_DEBUG=nomembarrier
+CASE(every_call_of_c_returns_the_slow_way)
+{
+	for (int depth = 0; depth < 300; depth++)
+		check_equal(below(depth), depth);
+	for (int64_t i = 0; i < 1000; i++)
+		check_equal(keep(i, 1, 2, 3, 4, 5), (15 * i + 320) * 100 + i + 70);
+}
+
 #else
 
 int64_t ints0(void)
