@@ -36,6 +36,7 @@ pub extern "C" fn attach() -> *const Thread {
     let m = start::adopt_thread();
     m.guest.set(true);
     m.install_alternate();
+    crate::signals::unblock_faults();
     preempt::prepare(m);
     // SAFETY: the key exists, and the value isn't null, or the destructor would not be called.
     unsafe { libc::pthread_setspecific(exit_key(), ptr::from_ref(m).cast()) };

@@ -15,7 +15,9 @@ use std::mem::offset_of;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sched::dump::SYMBOLIZER;
 use sched::m;
+use sched::trace::{CONTEXT_OF, TRACEBACK};
 use stack::{Outcome, Thread};
 
 use crate::guest::word;
@@ -47,9 +49,7 @@ impl Refused {
     }
 }
 
-static TRACEBACK: AtomicUsize = AtomicUsize::new(0);
 static CONTEXT: AtomicUsize = AtomicUsize::new(0);
-static SYMBOLIZER: AtomicUsize = AtomicUsize::new(0);
 
 /// `runtime.SetCgoTraceback`: addresses of C functions, or 0. From now on C's way into Go asks `context`.
 ///
@@ -79,6 +79,7 @@ pub unsafe fn set_cgo_traceback(
     for (place, function) in wanted {
         place.store(function, Ordering::Release);
     }
+    CONTEXT_OF.store(context_of as fn(usize) -> usize as usize, Ordering::Release);
     if context != 0 {
         m::make_crossings_slow();
     }
@@ -242,6 +243,16 @@ pub(crate) fn close_to(system_sp: usize) {
     while unsafe { top().as_ref() }.is_some_and(|open| open.outer <= system_sp) {
         close_top();
     }
+}
+
+/// The context of the call into Go on this thread before which `system_sp` was that; 0 where there is none. For signal handlers, too.
+fn context_of(system_sp: usize) -> usize {
+    // SAFETY: null, or boxes in this thread's list.
+    let mut all = std::iter::successors(unsafe { top().as_ref() }, |open| unsafe {
+        open.before.as_ref()
+    });
+    all.find(|open| open.outer == system_sp)
+        .map_or(0, |open| open.context)
 }
 
 /// Nothing is open where a thread begins.

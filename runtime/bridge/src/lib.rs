@@ -9,6 +9,7 @@ mod guest;
 pub mod memory;
 mod overflow;
 pub mod panic;
+pub mod signals;
 pub mod trace;
 
 pub use attach::detach_this_thread;
@@ -24,7 +25,7 @@ pub fn start(is_guest: bool) {
     fork::prepare();
     trace::start();
     panic::install_hook();
-    overflow::install();
+    signals::install(is_guest);
     heap::init();
     memory::check::init();
     sched::start::start(hooks(), is_guest);

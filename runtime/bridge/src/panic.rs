@@ -25,10 +25,11 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
+use sched::g::Fault;
 use sched::{GRef, M, fatal, ops};
 use stack::Outcome;
 
-use crate::{context, trace};
+use crate::{context, signals, trace};
 
 pub use rust::{
     GoPanic, Goexit, Payload, forget_trace, install_hook, raise, raise_goexit, uncaught,
@@ -159,6 +160,7 @@ mod source {
     pub const RUNTIME_ERROR: usize = 2;
     pub const PAYLOAD: usize = 3;
     pub const GOEXIT: usize = 4;
+    pub const FAULT: usize = 5;
 }
 
 /// Go's text for `panic(nil)`.
@@ -178,6 +180,7 @@ extern "C" fn begin(frame: *mut Frame, what: *mut u8, source: usize) -> Outcome 
                 payload = what.cast::<Payload>();
                 (*payload).as_value()
             }
+            source::FAULT => Value::text(Kind::RuntimeError, signals::text_of_fault(g)),
             _ => Value::text(Kind::Nil, ""),
         }
     };
@@ -277,6 +280,9 @@ fn go_back(g: GRef, record: &Record) -> Outcome {
 }
 
 fn resume(g: GRef, record: &Record) -> Outcome {
+    if record.panics.is_null() {
+        g.fault.set(Fault::default());
+    }
     rewind(g, record.sp);
     Outcome::done(ptr::from_ref(record) as usize | RESUME)
 }

@@ -194,19 +194,58 @@ fn c_without_stack_is_told_so_on_its_own_thread() {
     );
 }
 
+/// Writes where nothing is.
+fn fault() {
+    // SAFETY: none: it faults.
+    unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) };
+}
+
 #[test]
-fn another_fault_is_not_taken_for_an_overflow() {
-    let output = in_child("another_fault_is_not_taken_for_an_overflow", || {
+fn a_fault_in_c_ends_the_program() {
+    let output = in_child("a_fault_in_c_ends_the_program", || {
         as_goroutine(|| {
-            // SAFETY: none: it faults.
-            ccall(|| unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) });
+            ccall(fault);
         });
+    });
+    assert_died(
+        output,
+        &[
+            "SIGSEGV: segmentation violation\nPC=0x",
+            " sigcode=1 addr=0x8\nsignal arrived during cgo execution\n\ngoroutine 1 [syscall]:\n",
+            "fault",
+            "\nrax    0x",
+        ],
+    );
+}
+
+#[test]
+fn a_fault_of_a_rust_goroutine_ends_the_program() {
+    let output = in_child("a_fault_of_a_rust_goroutine_ends_the_program", || {
+        as_goroutine(fault);
+    });
+    assert_died(
+        output,
+        &[
+            "fatal error: unexpected signal during runtime execution\n\
+             [signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x",
+            "\n\ngoroutine 1 [running]:\n",
+            "fault(...)",
+            "\nrax    0x",
+        ],
+    );
+}
+
+#[test]
+fn a_fault_of_a_strangers_is_its_own() {
+    let output = in_child("a_fault_of_a_strangers_is_its_own", || {
+        as_goroutine(|| {});
+        thread::spawn(fault).join().expect("it doesn't get here");
     });
     let Some(output) = output else { return };
     use std::os::unix::process::ExitStatusExt;
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{error}");
-    assert!(!error.contains("overflow"), "{error}");
+    assert!(!error.contains("goroutine"), "{error}");
 }
 
 #[test]

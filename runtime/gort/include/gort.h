@@ -33,6 +33,7 @@
  * The environment, read when the runtime starts:
  *
  *   GOMAXPROCS=n               how many goroutines run Go at the same time; as many as there are processors, unless it says otherwise
+ *   GOTRACEBACK=level          what a program that dies shows: none, single (its goroutine), all, system, or crash (all, and a core dump)
  *   GORT_DEBUG=preempt         goroutines are interrupted, and processors taken from C, as often as can be
  *   GORT_DEBUG=nomembarrier    as on a system that has no membarrier: every return from C executes a fence
  *   GORT_TRACE=FILE            every call between Go and C goes to the file, for Perfetto or chrome://tracing, and a table to standard error when the
@@ -508,6 +509,40 @@ int gort_defer_push(struct gort_defer *record, void (*fn)(void *), void *arg) __
 
 /* Runs what the function has deferred and what has not run yet, last first, down to `first`, its first record. [Go] */
 void gort_defer_return(struct gort_defer *first);
+
+/* ---- Signals ---------------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A fault of compiled Go's (a nil pointer, a division by zero) is a panic. One in C that Go has called ends the program, unless the host had a handler
+ * for it before the runtime started; on a thread that isn't in a call of Go's it is the host's. gort_main takes the other signals as Go programs do:
+ * SIGHUP, SIGINT and SIGTERM end the program, SIGQUIT does with a dump of all goroutines, others do nothing. gort_start leaves them to the host,
+ * whose handlers get SA_ONSTACK. A handler that is installed later takes the place of the runtime's; for a fault of Go's it is to call that.
+ */
+
+/*
+ * signal.Notify: c, a channel of int, is sent the signals' numbers as they come, when it has room; of n = 0, all. c stays until gort_signal_stop.
+ * Panics where Go does ("os/signal: Notify using nil channel"). [Go]
+ */
+void gort_signal_notify(gort_chan *c, const int *signals, int n);
+
+/* signal.Stop: what has come until now is sent, and nothing from then on. [any] */
+void gort_signal_stop(gort_chan *c);
+
+/* signal.Reset, signal.Ignore: for n = 0 all signals. [any] */
+void gort_signal_reset(const int *signals, int n);
+void gort_signal_ignore(const int *signals, int n);
+
+/* signal.Ignored. [any] */
+bool gort_signal_ignored(int signal);
+
+/*
+ * debug.SetPanicOnFault: whether a fault of this goroutine's at an address that isn't a nil pointer's is a panic, too, and not the end of the
+ * program. What it was. [Go]
+ */
+bool gort_set_panic_on_fault(bool on);
+
+/* debug.SetTraceback: "none", "single", "all", "system" or "crash". Not less than GOTRACEBACK says. [any] */
+void gort_set_traceback(const char *level);
 
 /* ---- Memory ----------------------------------------------------------------------------------------------------------------------------- */
 

@@ -190,6 +190,7 @@ mod life;
 mod memory;
 mod roots;
 mod select;
+mod signal;
 mod special;
 mod strings;
 mod time;

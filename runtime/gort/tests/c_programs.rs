@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -20,11 +21,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Case {
     name: String,
     in_c: bool,
-    exit: i32,
+    end: End,
     stdout: Vec<String>,
     stderr: Vec<String>,
+    /// Parts of standard error in this order.
+    dump: Vec<String>,
     env: Vec<(String, String)>,
     release: bool,
+}
+
+/// How a case's process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Exit(i32),
+    Signal(i32),
 }
 
 /// One way to build all cases.
@@ -97,11 +107,12 @@ fn trial(case: &Case, way: &'static Way) -> Trial {
     command.arg(&case.name).env_remove("GOMAXPROCS");
     command.envs(way.env.iter().copied());
     command.envs(case.env.iter().map(|(name, value)| (name, value)));
-    let exit = case.exit;
+    let end = case.end;
     let (stdout, stderr) = (case.stdout.clone(), case.stderr.clone());
+    let dump = case.dump.clone();
     let log = format!("{}.{}", case.name, way.name);
     Trial::test(format!("{} {}", case.name, way.name), move || {
-        run(command, &log, exit, &stdout, &stderr)
+        run(command, &log, end, &stdout, &stderr, &dump)
     })
     .with_ignored_flag(case.release && cfg!(debug_assertions))
 }
@@ -150,15 +161,18 @@ fn case(name: &str, in_c: bool, notes: &[&str]) -> Case {
     let mut case = Case {
         name: name.to_owned(),
         in_c,
-        exit: 0,
+        end: End::Exit(0),
         stdout: Vec::new(),
         stderr: Vec::new(),
+        dump: Vec::new(),
         env: Vec::new(),
         release: false,
     };
     for note in notes {
         match note.split_once(' ').unwrap_or((note, "")) {
-            ("exit", status) => case.exit = status.parse().expect("a status"),
+            ("exit", status) => case.end = End::Exit(status.parse().expect("a status")),
+            ("signal", number) => case.end = End::Signal(number.parse().expect("a signal")),
+            ("then", text) => case.dump.push(text.to_owned()),
             ("stdout", text) => case.stdout.push(text.to_owned()),
             ("stderr", text) => case.stderr.push(text.to_owned()),
             ("env", pair) => {
@@ -304,9 +318,10 @@ fn library() -> PathBuf {
 fn run(
     mut command: Command,
     log: &str,
-    exit: i32,
+    end: End,
     stdout: &[String],
     stderr: &[String],
+    dump: &[String],
 ) -> Result<(), Failed> {
     let log = |stream: &str| out(&format!("c_programs.{log}.{stream}"));
     // To files: whoever reads pipes must not wait for what a case leaves behind.
@@ -320,16 +335,28 @@ fn run(
     let (said, errors) = (read(&out_log)?, read(&error_log)?);
     let mut missing: Vec<&String> = stdout.iter().filter(|t| !said.contains(*t)).collect();
     missing.extend(stderr.iter().filter(|t| !errors.contains(*t)));
-    if status.is_some_and(|status| status.code() == Some(exit)) && missing.is_empty() {
+    let mut rest = errors.as_str();
+    for text in dump {
+        match rest.split_once(text) {
+            Some((_, behind)) => rest = behind,
+            None => missing.push(text),
+        }
+    }
+    if status.is_some_and(|status| ended(status) == Some(end)) && missing.is_empty() {
         return Ok(());
     }
-    let ended = status.map_or("did not end".to_owned(), |status| status.to_string());
+    let how = status.map_or("did not end".to_owned(), |status| status.to_string());
     Err(format!(
-        "{ended} after {took:?}, should be {exit}; missing: {missing:?}\n--- stdout\n{}--- stderr\n{}",
+        "{how} after {took:?}, should be {end:?}; missing: {missing:?}\n--- stdout\n{}--- stderr\n{}",
         shortened(&said),
         shortened(&errors)
     )
     .into())
+}
+
+fn ended(status: ExitStatus) -> Option<End> {
+    let exit = status.code().map(End::Exit);
+    exit.or_else(|| status.signal().map(End::Signal))
 }
 
 /// The first and the last of much.

@@ -1,16 +1,14 @@
 //! What every goroutine is doing, in Go's form.
 
+use std::ffi::{CStr, c_char};
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
-
-use stack::x86_64 as machine;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::g::{self, GRef};
 use crate::gstatus::State;
 use crate::m::M;
-
-/// The most frames that are shown of one goroutine.
-const MOST_FRAMES: usize = 100;
+use crate::trace::{Frame, Kind, TRACEBACK, Trace};
+use crate::{capture, fatal};
 
 /// Every goroutine: `goroutine 1 [chan receive]:` and its frames. The current one comes first; with `all` the others follow.
 pub fn goroutines(all: bool) -> String {
@@ -20,70 +18,182 @@ pub fn goroutines(all: bool) -> String {
         describe(&mut text, g);
     }
     if all {
-        let others = g::all().into_iter().filter(|g| Some(*g) != current);
-        others
-            .filter(|g| !matches!(g.status.state(), State::Dead | State::Idle))
-            .filter(|g| !g.is_system() || wants_system())
-            .for_each(|g| describe(&mut text, g));
+        others(current, &mut |g| describe(&mut text, g));
     }
     text
 }
 
-/// Whether the runtime's own goroutines are to be shown, too.
-fn wants_system() -> bool {
-    std::env::var("GOTRACEBACK").is_ok_and(|level| matches!(&*level, "system" | "crash" | "2"))
+/// The goroutines that there are but for one.
+pub fn others(but: Option<GRef>, each: &mut dyn FnMut(GRef)) {
+    let others = g::all().into_iter().filter(|g| Some(*g) != but);
+    others
+        .filter(|g| !matches!(g.status.state(), State::Dead | State::Idle))
+        .filter(|g| !g.is_system() || fatal::level().system)
+        .for_each(each);
 }
 
-fn describe(text: &mut String, g: GRef) {
-    let state = match g.status.state() {
-        State::Waiting => g.reason().text(),
-        state => state.text(),
+/// A goroutine's line and its frames, as far as they can be known.
+pub fn describe(out: &mut dyn Write, g: GRef) {
+    let current = M::try_current().and_then(M::g) == Some(g);
+    let running = g.status.state() == State::Running;
+    let seen = capture::of(g).filter(|_| running && !current);
+    let state = match (g.status.state(), seen) {
+        (State::Waiting, _) => g.reason().text(),
+        (_, Some((_, true))) => IN_C,
+        (state, _) => state.text(),
     };
+    header(out, g, state);
+    if let Some((trace, _)) = seen {
+        frames_of(out, g, trace.frames());
+    } else if running && !current {
+        let _ = out.write_str("\tgoroutine running on other thread; stack unavailable\n");
+    } else if current || !cfg!(gort_tsan) {
+        // What others change while it is read is good enough for a program that dies, but not in the sanitizer's eyes.
+        let mut trace = Trace::new();
+        trace.of_goroutine(g);
+        frames_of(out, g, trace.frames());
+    }
+    let _ = out.write_str("\n");
+}
+
+/// What Go says of a goroutine that is in C.
+pub const IN_C: &str = "syscall";
+
+/// A goroutine's line.
+pub fn header(out: &mut dyn Write, g: GRef, state: &str) {
     let locked = if g.is_locked() {
         ", locked to thread"
     } else {
         ""
     };
-    let _ = writeln!(
-        text,
-        "goroutine {} [{state}{locked}]:",
-        g.id.load(Ordering::Relaxed)
-    );
-    let pcs = frames(g);
-    match g.stack().is_guarded() {
-        true => rust_frames(text, &pcs),
-        false => pcs.into_iter().for_each(|pc| frame(text, pc)),
-    }
-    text.push('\n');
+    let id = g.id.load(Ordering::Relaxed);
+    let _ = writeln!(out, "goroutine {id} [{state}{locked}]:");
 }
 
-/// One frame, as much as is known of it.
+fn frames_of(out: &mut dyn Write, g: GRef, frames: &[Frame]) {
+    let shown = frames.iter().filter(|frame| is_shown(g, frame));
+    shown.for_each(|frame| mixed_frame(out, *frame));
+}
+
+/// Whether the frame is one of the user's.
+pub fn is_shown(g: GRef, frame: &Frame) -> bool {
+    !g.stack().is_guarded() || !is_machinery(frame.at)
+}
+
+/// One frame of either world.
+pub fn mixed_frame(out: &mut dyn Write, frame: Frame) {
+    match frame.kind {
+        Kind::Go => frame_at(out, frame.at),
+        Kind::C => c_frame(out, frame.at),
+    }
+}
+
+/// One frame, as much as is known of it, by the address to which its call returns.
 pub fn frame(text: &mut String, pc: usize) {
+    frame_at(text, pc.saturating_sub(1));
+}
+
+/// The same by an address within the call.
+fn frame_at(out: &mut dyn Write, at: usize) {
+    let pc = at.wrapping_add(1);
     let mut known = false;
-    // The call lies before the address to which it returns.
-    backtrace::resolve(pc.saturating_sub(1) as *mut _, |symbol| {
+    // It takes the address for one to which a call returns.
+    backtrace::resolve(pc as *mut _, |symbol| {
         known = true;
         let _ = match symbol.name() {
-            Some(name) => writeln!(text, "{name:#}(...)"),
-            None => writeln!(text, "?(...)"),
+            Some(name) => writeln!(out, "{name:#}(...)"),
+            None => writeln!(out, "?(...)"),
         };
         let _ = match (symbol.filename(), symbol.lineno()) {
-            (Some(file), Some(line)) => writeln!(text, "\t{}:{line}", file.display()),
-            _ => writeln!(text, "\tpc={pc:#x}"),
+            (Some(file), Some(line)) => writeln!(out, "\t{}:{line}", file.display()),
+            _ => writeln!(out, "\tpc={pc:#x}"),
         };
     });
     if !known {
-        let _ = writeln!(text, "?(...)\n\tpc={pc:#x}");
+        let _ = writeln!(out, "?(...)\n\tpc={pc:#x}");
     }
 }
 
-/// Frames of Rust's and of what it calls, but for those that only make and catch panics.
+/// `SetCgoTraceback`'s function that knows the names of C's functions, or 0.
+pub static SYMBOLIZER: AtomicUsize = AtomicUsize::new(0);
+
+/// `SetCgoTraceback`'s struct for it.
+#[repr(C)]
+struct SymbolizerArgument {
+    pc: usize,
+    file: *const c_char,
+    line: usize,
+    function: *const c_char,
+    entry: usize,
+    more: usize,
+    data: usize,
+}
+
+/// A frame of C's, in the form that Go has for them: no parentheses.
+fn c_frame(out: &mut dyn Write, at: usize) {
+    if TRACEBACK.load(Ordering::Acquire) != 0 {
+        return asked_c_frame(out, at);
+    }
+    let mut known = false;
+    backtrace::resolve(at.wrapping_add(1) as *mut _, |symbol| {
+        known = true;
+        let _ = match symbol.name() {
+            Some(name) => writeln!(out, "{name:#}"),
+            None => writeln!(out, "non-Go function"),
+        };
+        let _ = match (symbol.filename(), symbol.lineno()) {
+            (Some(file), Some(line)) => writeln!(out, "\t{}:{line} pc={at:#x}", file.display()),
+            _ => writeln!(out, "\tpc={at:#x}"),
+        };
+    });
+    if !known {
+        let _ = writeln!(out, "non-Go function\n\tpc={at:#x}");
+    }
+}
+
+/// By the program's own functions.
+fn asked_c_frame(out: &mut dyn Write, at: usize) {
+    let function = SYMBOLIZER.load(Ordering::Acquire);
+    if function == 0 {
+        let _ = writeln!(out, "non-Go function at pc={at:#x}");
+        return;
+    }
+    // SAFETY: who set it says that it is such a function.
+    let function = unsafe {
+        std::mem::transmute::<usize, unsafe extern "C" fn(*mut SymbolizerArgument)>(function)
+    };
+    let text = |text: *const c_char| {
+        // SAFETY: null, or a text of the function's that ends with NUL.
+        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy())
+    };
+    // SAFETY: zeros are such a struct.
+    let mut argument: SymbolizerArgument = unsafe { std::mem::zeroed() };
+    argument.pc = at;
+    loop {
+        // SAFETY: as above.
+        unsafe { function(&raw mut argument) };
+        let name = text(argument.function);
+        let _ = writeln!(out, "{}", name.as_deref().unwrap_or("non-Go function"));
+        let _ = match text(argument.file) {
+            Some(file) => writeln!(out, "\t{file}:{} pc={at:#x}", argument.line),
+            None => writeln!(out, "\tpc={at:#x}"),
+        };
+        if argument.more == 0 {
+            break;
+        }
+    }
+    argument.pc = 0;
+    // SAFETY: as above; it may give back what it has for the frame.
+    unsafe { function(&raw mut argument) };
+}
+
+/// Frames of Rust's and of what it calls, but for those that only make and catch panics, by the addresses to which calls return.
 pub fn rust_frames(text: &mut String, pcs: &[usize]) {
-    let shown = pcs.iter().filter(|pc| !is_machinery(**pc));
+    let shown = pcs.iter().filter(|pc| !is_machinery(pc.saturating_sub(1)));
     shown.for_each(|&pc| frame(text, pc));
 }
 
-fn is_machinery(pc: usize) -> bool {
+fn is_machinery(at: usize) -> bool {
     const NAMES: [&str; 16] = [
         "_Unwind_Backtrace",
         "backtrace::",
@@ -104,7 +214,7 @@ fn is_machinery(pc: usize) -> bool {
     ];
     // Of functions that were inlined into one another the last counts.
     let mut own = false;
-    backtrace::resolve(pc.saturating_sub(1) as *mut _, |symbol| {
+    backtrace::resolve(at.wrapping_add(1) as *mut _, |symbol| {
         let name = symbol.name().map(|name| format!("{name:#}"));
         let name = name.unwrap_or_default();
         own = name == "rust_begin_unwind" || NAMES.iter().any(|start| name.starts_with(start));
@@ -112,63 +222,13 @@ fn is_machinery(pc: usize) -> bool {
     own
 }
 
-/// Return addresses on a goroutine's stack, from where it entered the runtime or C: by its chain of frame pointers, or by the system's unwinder
-/// where there is none.
+/// Addresses to which a goroutine's calls return, from where it has entered the runtime or C.
 pub fn frames(g: GRef) -> Vec<usize> {
-    let running = g.status.state() == State::Running;
-    let current = M::try_current().and_then(M::g) == Some(g);
-    // Others' stacks change while they are read: for a program that dies that is good enough, but not in the sanitizer's eyes.
-    if (running || cfg!(gort_tsan)) && !current {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    let sp = g.context.sp.get();
-    if g.stack().is_guarded() && word(g, sp).is_some() && word(g, sp + 48).is_some() {
-        return walk(g, sp);
-    }
-    // r15, r14, r13, r12, rbx, rbp, return address: see stack::x86_64.
-    let (Some(mut bp), Some(pc)) = (word(g, sp + 40), word(g, sp + 48)) else {
-        return found;
-    };
-    found.push(pc);
-    while found.len() < MOST_FRAMES && bp != 0 {
-        let (Some(next), Some(pc)) = (word(g, bp), word(g, bp + 8)) else {
-            break;
-        };
-        found.push(pc);
-        bp = next;
-    }
-    found
-}
-
-/// Those of a goroutine whose code is Rust's, which has no chain of frame pointers. The frames of C between are found as well.
-fn walk(g: GRef, sp: usize) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut there = false;
-    let mut look = || {
-        backtrace::trace(|frame| {
-            // First come those of this function, on another stack.
-            there |= g.stack().contains(frame.sp() as usize);
-            let pc = frame.ip() as usize;
-            if there && pc != 0 {
-                found.push(pc);
-            }
-            found.len() < MOST_FRAMES
-        });
-    };
-    // SAFETY: there the goroutine has left its registers when it entered the runtime, and it is parked, or is the one that has called.
-    unsafe { machine::walk(sp, &mut look) };
-    found
-}
-
-/// A word on the goroutine's stack.
-fn word(g: GRef, address: usize) -> Option<usize> {
-    if !address.is_multiple_of(8)
-        || !g.stack().contains(address)
-        || !g.stack().contains(address + 7)
-    {
-        return None;
-    }
-    // SAFETY: the address lies in the goroutine's stack, which is mapped for as long as the G has it, and the goroutine doesn't run elsewhere.
-    Some(unsafe { (address as *const usize).read() })
+    let mut trace = Trace::new();
+    trace.of_goroutine(g);
+    trace
+        .frames()
+        .iter()
+        .map(|f| f.at.wrapping_add(1))
+        .collect()
 }

@@ -1,9 +1,13 @@
 //! The end of the program by the runtime's own decision, in Go's words.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
+
+use crate::g::Fault;
+use crate::{capture, dump, signal};
 
 /// Go's exit code for a program that died.
 pub const EXIT_CODE: i32 = 2;
@@ -22,14 +26,113 @@ pub fn set_last(function: extern "C" fn()) {
     let _ = LAST.set(function);
 }
 
+/// How much a program that dies tells: GOTRACEBACK, `debug.SetTraceback`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Goroutines are shown.
+    pub shown: bool,
+    /// All of them.
+    pub all: bool,
+    /// The runtime's own, too.
+    pub system: bool,
+    /// The process ends as by a fault, for a core dump.
+    pub crash: bool,
+}
+
+const ALL: u32 = 1;
+const CRASH: u32 = 2;
+const SHOWN: u32 = 4;
+const SYSTEM: u32 = 8;
+
+static LEVEL: AtomicU32 = AtomicU32::new(SHOWN);
+/// What the environment wants at least.
+static FLOOR: AtomicU32 = AtomicU32::new(0);
+
+/// GOTRACEBACK is read: when the runtime starts, since handlers can't.
+pub fn read_environment() {
+    let level = std::env::var("GOTRACEBACK").unwrap_or_default();
+    LEVEL.store(bits(&level), Ordering::Relaxed);
+    FLOOR.store(bits(&level), Ordering::Relaxed);
+}
+
+/// `debug.SetTraceback`: not less than the environment says.
+pub fn set_traceback(level: &str) {
+    LEVEL.store(
+        bits(level) | FLOOR.load(Ordering::Relaxed),
+        Ordering::Relaxed,
+    );
+}
+
+fn bits(level: &str) -> u32 {
+    match level {
+        "none" => 0,
+        "single" | "" => SHOWN,
+        "all" => SHOWN | ALL,
+        "system" => SHOWN | ALL | SYSTEM,
+        "crash" => SHOWN | ALL | SYSTEM | CRASH,
+        other => match other.parse::<u32>() {
+            Ok(1) => SHOWN | ALL,
+            Ok(2..) => SHOWN | ALL | SYSTEM,
+            _ => ALL,
+        },
+    }
+}
+
+/// As it is now.
+pub fn level() -> Level {
+    let bits = LEVEL.load(Ordering::Relaxed);
+    Level {
+        shown: bits & SHOWN != 0,
+        all: bits & ALL != 0,
+        system: bits & SYSTEM != 0,
+        crash: bits & CRASH != 0,
+    }
+}
+
+/// The goroutines, as many as [`level`] wants, of a program that ends.
+pub fn goroutines() -> String {
+    let level = level();
+    if level.shown && level.all {
+        capture::others();
+    }
+    match level.shown {
+        true => dump::goroutines(level.all),
+        false => String::new(),
+    }
+}
+
 /// Ends the program: `fatal error: what`, after what led to it and before the goroutines.
 pub fn throw(before: &str, what: &str) -> ! {
+    throw_by(before, what, Fault::default())
+}
+
+/// The same with a signal to be told of, if there is one.
+pub fn throw_by(before: &str, what: &str, fault: Fault) -> ! {
     begin();
+    let mut signal = String::new();
+    tell_fault(&mut signal, fault);
     // First, and alone: the goroutines take memory, which there may be none of.
-    write(&format!("{before}fatal error: {what}\n\n"));
-    write(&crate::dump::goroutines(true));
+    write(&format!("{before}fatal error: {what}\n{signal}\n"));
+    capture::others();
+    write(&dump::goroutines(true));
     do_last();
     exit()
+}
+
+/// The line that tells of the signal behind a panic, if there is one.
+pub fn tell_fault(out: &mut String, fault: Fault) {
+    if fault.signal == 0 {
+        return;
+    }
+    let _ = match signal::name(fault.signal) {
+        Some(name) => write!(out, "[signal {name}"),
+        None => write!(out, "[signal {:#x}", fault.signal),
+    };
+    let _ = writeln!(
+        out,
+        " code={:#x} addr={:#x} pc={:#x}]",
+        fault.code, fault.address, fault.pc
+    );
 }
 
 /// Ends the program with nothing but a message.
@@ -67,7 +170,7 @@ pub fn write(message: &str) {
 }
 
 /// This thread alone ends the program. What goes wrong while it does isn't said any more.
-fn begin() {
+pub fn begin() {
     // SAFETY: reads the calling thread's id, which always works.
     let own = unsafe { libc::gettid() };
     match DYING.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
@@ -81,6 +184,26 @@ fn begin() {
 }
 
 fn exit() -> ! {
-    // SAFETY: ends the process, without the handlers of `exit`, which may need what is broken.
-    unsafe { libc::_exit(EXIT_CODE) }
+    leave(EXIT_CODE)
+}
+
+/// Ends the process, without the handlers of `exit`, which may need what is broken; or by a core dump, if [`level`] wants one. Async-signal-safe.
+pub fn leave(code: i32) -> ! {
+    if level().crash {
+        die_by(libc::SIGABRT);
+    }
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(code) }
+}
+
+/// Ends the process by the signal's default action. Async-signal-safe.
+pub fn die_by(signal: i32) -> ! {
+    // SAFETY: zeros are an action, the default; the thread then gets the signal.
+    unsafe {
+        signal::set_action(signal, &std::mem::zeroed());
+        signal::change_mask(libc::SIG_UNBLOCK, signal::bit(signal));
+        libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal);
+        // The first process of a container is told of no such signal: as a shell would say it.
+        libc::_exit(128 + signal)
+    }
 }

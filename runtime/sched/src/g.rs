@@ -53,6 +53,10 @@ pub struct G {
     pub scanned: Scanned,
     /// The collector's own: in which cycle it was in C when marking began, and where its stack ended there.
     pub in_c: Cell<(u32, usize)>,
+    /// The fault that it panics with.
+    pub fault: Cell<Fault>,
+    /// `debug.SetPanicOnFault`.
+    pub panic_on_fault: Cell<bool>,
 }
 
 /// Whose goroutine it is.
@@ -64,6 +68,15 @@ pub enum Role {
     System,
     /// The runtime's own, which runs a function of the program's at the moment: not counted, but shown.
     Lent,
+}
+
+/// A signal that its own code has caused; none where the signal is 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fault {
+    pub signal: i32,
+    pub code: i32,
+    pub address: usize,
+    pub pc: usize,
 }
 
 /// A goroutine, by reference. Gs are never freed, so one never dangles; it may be another goroutine by then.
@@ -128,6 +141,8 @@ impl G {
             saved: Cell::new(ptr::null_mut()),
             scanned: Scanned::new(),
             in_c: Cell::new((0, 0)),
+            fault: Cell::default(),
+            panic_on_fault: Cell::new(false),
         }
     }
 

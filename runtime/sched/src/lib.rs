@@ -3,6 +3,8 @@
 //! Everything here runs on a thread's system stack. An operation that a goroutine asks for gets the goroutine with its registers
 //! already saved, so it may hand the goroutine to another thread at any time; from then on it must not touch it.
 
+#[cfg(not(loom))]
+pub mod capture;
 pub mod chan;
 pub mod crossing;
 #[cfg(not(loom))]
@@ -56,6 +58,8 @@ pub mod sysmon;
 pub mod thread;
 #[cfg(not(loom))]
 pub mod timer;
+#[cfg(not(loom))]
+pub mod trace;
 pub mod wait;
 pub mod waitgroup;
 #[cfg(not(loom))]

@@ -99,6 +99,17 @@ pub unsafe fn free_all() {
     }
 }
 
+/// The id of each thread that is an M's. For a program that dies: what somebody has locked for good is left out.
+pub fn each_thread(each: &mut dyn FnMut(i32)) {
+    let Ok(all) = ALL.try_lock() else { return };
+    for m in all.iter() {
+        let tid = m.tid.try_lock().map_or(0, |tid| *tid);
+        if tid != 0 {
+            each(tid);
+        }
+    }
+}
+
 impl M {
     /// A new M, not yet of any thread.
     pub fn new() -> &'static M {

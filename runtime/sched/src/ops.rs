@@ -43,6 +43,8 @@ pub fn new_goroutine(p: &P, function: Function, argument: *mut u8, kind: StackKi
 fn create(g: GRef, function: Function, argument: *mut u8) {
     let top = g.stack().begin(&g.context);
     g.context.value.set(0);
+    g.fault.set(Default::default());
+    g.panic_on_fault.set(false);
     // SAFETY: the stack is new or its goroutine is dead, and the smallest is far bigger than the first frame.
     unsafe { machine::start_frame(&g.context, top, function, argument) };
     stack::sanitizer::know_goroutine(&g.context);

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stack::Context;
 use stack::x86_64 as machine;
+use stack::x86_64::unwind::Registers;
 
 use crate::g::GRef;
 use crate::m::M;
@@ -94,7 +95,8 @@ pub fn start() {
     }
 }
 
-fn in_text(pc: usize) -> bool {
+/// Whether compiled Go's code is there.
+pub fn in_text(pc: usize) -> bool {
     TEXT.iter().any(|text| {
         let start = text.start.load(Ordering::Acquire);
         start != 0 && (start..text.end.load(Ordering::Relaxed)).contains(&pc)
@@ -165,6 +167,21 @@ pub fn before_resuming(m: &M, g: GRef) {
         (*saved).context.mask = mask.as_ptr().cast::<u64>().read();
     }
     prepare(m);
+}
+
+/// The registers of a goroutine that a signal has preempted, and that has not gone on since.
+pub fn registers(g: GRef) -> Option<Registers> {
+    let saved = g.saved.get();
+    if saved.is_null() || g.context.sp.get() != saved as usize {
+        return None;
+    }
+    // SAFETY: zeros are a context; the handler has filled in what was saved, which is the goroutine's.
+    let context = unsafe {
+        let mut context: libc::ucontext_t = std::mem::zeroed();
+        context.uc_mcontext = (*saved).context.machine;
+        context
+    };
+    Some(Registers::interrupted(&context))
 }
 
 /// [`stack::Hooks::preempted`]: the goroutine goes behind all others.

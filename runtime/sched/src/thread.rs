@@ -5,14 +5,14 @@
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use stack::x86_64 as machine;
 
-use crate::fatal;
 use crate::m::M;
+use crate::{fatal, signal};
 
 /// What a thread runs.
 pub type Main = extern "C" fn(*mut c_void) -> *mut c_void;
@@ -196,14 +196,25 @@ pub fn own() -> usize {
     OWN.load(Ordering::Relaxed)
 }
 
-/// Signals that a thread of the scheduler's takes: all but none; it began with all of them blocked.
+/// As `spawn`, for a thread that is no M.
+pub fn start_plain(main: extern "C" fn(*mut c_void) -> *mut c_void, argument: *mut c_void) -> i32 {
+    spawn(main, argument)
+}
+
+/// The signals that the thread blocked which has started the runtime.
+static INHERITED: AtomicU64 = AtomicU64::new(0);
+
+/// Threads of the runtime's will block what this one does.
+pub fn note_mask() {
+    let mask = signal::change_mask(libc::SIG_BLOCK, 0);
+    INHERITED.store(mask, Ordering::Relaxed);
+}
+
+/// Signals that a thread of the scheduler's takes, which began with all of them blocked: a host that has all its threads block one, to read it
+/// from a descriptor, doesn't find it missing. Faults, and what the runtime and the C library need, are never blocked.
 pub fn unblock_signals() {
-    let mut none = MaybeUninit::uninit();
-    // SAFETY: `none` is written before it is read.
-    unsafe {
-        libc::sigemptyset(none.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
-    }
+    let mask = INHERITED.load(Ordering::Relaxed) & !signal::mask_of(signal::flag::UNBLOCK);
+    signal::change_mask(libc::SIG_SETMASK, mask);
 }
 
 extern "C" fn run_m(m: *mut c_void) -> *mut c_void {

@@ -128,6 +128,7 @@ macro_rules! fiber {
 mod call;
 mod enter;
 mod grow;
+pub mod unwind;
 mod walk;
 
 use std::cell::UnsafeCell;
@@ -232,6 +233,7 @@ pub use walk::walk;
 pub mod symbols {
     unsafe extern "C" {
         pub fn gort_enter();
+        pub fn gort_enter_end();
         pub fn gort_ccall();
         pub fn gort_ccall_stack();
         pub fn gort_ccall_nonblocking();

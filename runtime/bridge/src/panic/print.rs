@@ -13,10 +13,11 @@ use super::{Frame, Kind, Value, Why, rust};
 pub(super) fn fatal_panic(g: GRef, last: &Frame) -> ! {
     let mut text = String::new();
     panics(&mut text, last);
+    fatal::tell_fault(&mut text, g.fault.get());
     text.push('\n');
     // Rust's frames are gone, and have no chain of frame pointers either: where they were was noted.
     text.push_str(&match last.payload.get().is_null() {
-        true => goroutines(),
+        true => fatal::goroutines(),
         false => rust::traceback(g),
     });
     if M::current().thread.system_base.get() == 0 {
@@ -30,18 +31,9 @@ pub(super) fn fatal_goexit(g: GRef) -> ! {
     let mut text = String::from(
         "fatal error: runtime.Goexit called in a thread that was not created by the Go runtime\n\n",
     );
-    text.push_str(&goroutines());
+    text.push_str(&fatal::goroutines());
     crossing_note(&mut text, g, "Goexit");
     fatal::end(&text)
-}
-
-/// As GOTRACEBACK wants it: nothing, this goroutine, or all.
-pub(super) fn goroutines() -> String {
-    match std::env::var("GOTRACEBACK").as_deref() {
-        Ok("none" | "0") => String::new(),
-        Ok("all" | "system" | "crash" | "1" | "2") => dump::goroutines(true),
-        _ => dump::goroutines(false),
-    }
 }
 
 /// The panic, and before it those during whose deferred functions it began.

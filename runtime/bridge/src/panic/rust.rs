@@ -194,9 +194,9 @@ pub extern "C" fn uncaught(payload: &Payload) -> Outcome {
     fatal::end(&text)
 }
 
-/// As [`print::goroutines`], with where the panic was in place of where the goroutine is.
+/// As [`fatal::goroutines`], with where the panic was in place of where the goroutine is.
 pub(super) fn traceback(g: GRef) -> String {
-    let now = print::goroutines();
+    let now = fatal::goroutines();
     let Some(trace) = noted(&g) else {
         return now;
     };

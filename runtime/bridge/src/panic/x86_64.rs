@@ -101,6 +101,7 @@ global_asm!(
     entry!("gort_panic_runtime", "{RUNTIME_ERROR}"),
     entry!("gort_panic_payload", "{PAYLOAD}"),
     entry!("gort_goexit", "{GOEXIT}"),
+    entry!("gort_sigpanic", "{FAULT}"),
     ".p2align 4",
     ".type gort_panic_loop, @function",
     "gort_panic_loop:",
@@ -282,6 +283,7 @@ global_asm!(
     RUNTIME_ERROR = const source::RUNTIME_ERROR,
     PAYLOAD = const source::PAYLOAD,
     GOEXIT = const source::GOEXIT,
+    FAULT = const source::FAULT,
     RESUME = const RESUME,
     AGAIN = const AGAIN,
     room = const ROOM,
@@ -325,6 +327,8 @@ pub mod symbols {
         pub fn gort_panic_string();
         pub fn gort_panic_runtime();
         pub fn gort_goexit() -> !;
+        /// As if called by the instruction that has faulted: a signal handler sends the goroutine here.
+        pub fn gort_sigpanic();
         pub fn gort_recover();
         pub fn gort_defer_push();
         pub fn gort_defer_return();

@@ -102,6 +102,7 @@ extern "C" fn gort_main(
 ) -> c_int {
     ARGV.store(argv, Ordering::Release);
     ARGC.store(argc, Ordering::Release);
+    bridge::signals::own_the_process();
     bridge::start(false);
     let mut main = Main { function, argument };
     // SAFETY: a function of the same type but for being called through a safe pointer: it is called with the argument given here.

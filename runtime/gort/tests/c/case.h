@@ -2,8 +2,9 @@
  * A case is a goroutine, run by a program of its own: CASE(name) in a file that is compiled twice. With GORT_GO_TEXT defined clang compiles it like
  * Go, and sees the cases; without, gcc compiles it like any C, and sees what they call.
  *
- * What a case is to do is said before it, a line each: `// exit N`, `// stdout TEXT` and `// stderr TEXT` (a part of it), `// env NAME=VALUE`, `// release` (not without
- * optimisation). Without any it is to exit with 0.
+ * What a case is to do is said before it, a line each: `// exit N` or `// signal N` (which ends it), `// stdout TEXT` and `// stderr TEXT` (a part of
+ * it), `// then TEXT` (parts of standard error in that order), `// env NAME=VALUE`, `// release` (not without optimisation). Without any it is to exit
+ * with 0.
  *
  * C_CASE(name), on the C side, is the program's main instead, and starts the runtime itself.
  */

@@ -91,6 +91,9 @@ global_asm!(
     "pop rbp",
     "ret",
     ".cfi_endproc",
+    ".globl gort_enter_end",
+    ".hidden gort_enter_end",
+    "gort_enter_end:",
     ".size gort_enter, . - gort_enter",
     // run(thread: rdi): the thread's stack becomes the system stack, from here down.
     ".p2align 4",

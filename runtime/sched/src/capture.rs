@@ -1,0 +1,119 @@
+//! What the runtime's other threads do, for a program that dies: each is interrupted, looks at its own stacks in a handler, and goes on. Nobody
+//! waits long: C may block the signal.
+
+use std::cell::UnsafeCell;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+
+use stack::x86_64::unwind::on_stack;
+
+use crate::g::GRef;
+use crate::m::{self, M};
+use crate::timer::nanotime;
+use crate::trace::Trace;
+
+/// The one that the runtime interrupts its threads with; from now on for this alone.
+const SIGNAL: i32 = libc::SIGURG;
+/// How long to wait for all of them, in nanoseconds.
+const PATIENCE: i64 = 200_000_000;
+const SLOTS: usize = 256;
+
+/// What one thread has seen.
+struct Slot {
+    tid: AtomicI32,
+    done: AtomicBool,
+    /// Its goroutine, or 0.
+    g: AtomicUsize,
+    in_c: AtomicBool,
+    /// The thread's until `done`.
+    trace: UnsafeCell<Trace>,
+    /// To look from: a host's signal stack may be too small.
+    stack: Stack,
+}
+
+const STACK: usize = 16 << 10;
+
+#[repr(align(16))]
+struct Stack(UnsafeCell<[u8; STACK]>);
+
+// SAFETY: the stack is the thread's; the trace is written by the thread before it sets `done`, and read by others afterwards.
+unsafe impl Sync for Slot {}
+
+static ALL: [Slot; SLOTS] = [const {
+    Slot {
+        tid: AtomicI32::new(0),
+        done: AtomicBool::new(false),
+        g: AtomicUsize::new(0),
+        in_c: AtomicBool::new(false),
+        trace: UnsafeCell::new(Trace::new()),
+        stack: Stack(UnsafeCell::new([0; STACK])),
+    }
+}; SLOTS];
+static BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// Has all other threads of the runtime look at themselves. The program is about to end: no goroutine is preempted by signal any more.
+pub fn others() {
+    // A handler that waits for the sanitizer would wait for ever.
+    if cfg!(gort_tsan) || BEGUN.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    // SAFETY: the handler is async-signal-safe; it runs on the threads' own signal stacks.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+        libc::sigfillset(&raw mut action.sa_mask);
+        libc::sigaction(SIGNAL, &raw const action, ptr::null_mut());
+    }
+    // SAFETY: asks for the thread's id.
+    let own = unsafe { libc::gettid() };
+    let mut asked = 0;
+    m::each_thread(&mut |tid| {
+        if tid != own && asked < SLOTS {
+            ALL[asked].tid.store(tid, Ordering::Release);
+            // SAFETY: sends a signal that has a handler; a thread that is gone is no harm.
+            unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, SIGNAL) };
+            asked += 1;
+        }
+    });
+    let until = nanotime() + PATIENCE;
+    let waiting = || ALL[..asked].iter().any(|s| !s.done.load(Ordering::Acquire));
+    while waiting() && nanotime() < until {
+        let pause = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 100_000,
+        };
+        // SAFETY: sleeps.
+        unsafe { libc::nanosleep(&pause, ptr::null_mut()) };
+    }
+}
+
+extern "C" fn handler(_: i32, _: *mut libc::siginfo_t, context: *mut libc::ucontext_t) {
+    // SAFETY: asks for the thread's id.
+    let own = unsafe { libc::gettid() };
+    let own = |slot: &&Slot| slot.tid.load(Ordering::Acquire) == own;
+    let Some(slot) = ALL.iter().find(own) else {
+        return;
+    };
+    let (Some(m), false) = (M::try_current(), slot.done.load(Ordering::Relaxed)) else {
+        return;
+    };
+    let top = slot.stack.0.get() as usize + STACK;
+    // SAFETY: nobody else has the stack of this thread's slot, writes its trace, or reads it yet. The kernel's own context.
+    unsafe { on_stack(top, &mut || (*slot.trace.get()).of_signal(&mut *context)) };
+    let g = m.g().map_or(0, |g| g.as_ptr() as usize);
+    slot.g.store(g, Ordering::Relaxed);
+    let in_c = m.thread.go_sp.load(Ordering::Relaxed) != 0;
+    slot.in_c.store(in_c, Ordering::Relaxed);
+    slot.done.store(true, Ordering::Release);
+}
+
+/// What was seen of a goroutine, and whether it was in C.
+pub fn of(g: GRef) -> Option<(&'static Trace, bool)> {
+    let slot = ALL.iter().find(|slot| {
+        slot.done.load(Ordering::Acquire) && slot.g.load(Ordering::Relaxed) == g.as_ptr() as usize
+    })?;
+    // SAFETY: written before `done` was set, and by nobody since.
+    let trace = unsafe { &*slot.trace.get() };
+    Some((trace, slot.in_c.load(Ordering::Relaxed)))
+}
