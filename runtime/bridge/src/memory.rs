@@ -3,6 +3,7 @@
 pub mod check;
 pub mod handle;
 pub mod pin;
+pub mod pinner;
 pub mod strings;
 
 use heap::types::Type;
@@ -28,4 +29,9 @@ impl Any {
         // SAFETY: the caller's word; types are constants.
         unsafe { (self.kind as *const Type).as_ref() }
     }
+}
+
+/// The object at that address moves to where the collector, while it marks, has looked already.
+fn shade(_address: usize) {
+    debug_assert!(!heap::barrier::marking(), "there is no collector yet");
 }

@@ -702,6 +702,21 @@ struct gort_string gort_gostringn(const char *text, intptr_t n);
 struct gort_slice gort_gobytes(const void *bytes, intptr_t n);
 
 /*
+ * runtime.Pinner; all zero to begin with. Memory never moves: what is pinned is kept alive, and C may be given memory that points to it. The struct lies on
+ * a goroutine's stack, in roots, or in an object whose type says that its word is a pointer; one that is lost with pins left ends the program
+ * ("runtime.Pinner: found leaking pinned pointer; forgot to call Unpin()?").
+ */
+struct gort_pinner {
+	void *record; /* the runtime's */
+};
+
+/* Pin(pointer). Panics unless it is one. Pointers to what isn't in the heap need no pin, and may be given. [Go] */
+void gort_pinner_pin(struct gort_pinner *pinner, struct gort_any pointer);
+
+/* Unpin(): of all that it has pinned, each as often as it has. It can be used again. [Go] */
+void gort_pinner_unpin(struct gort_pinner *pinner);
+
+/*
  * cgo's pointer checks. GODEBUG=cgocheck=0 does without them; with 2 stores of pointers into C's memory are checked as well.
  *
  * Before a call of C: whether C may be given `value`, an argument that can hold a pointer to a pointer (others need no check: Go's cgo makes none for

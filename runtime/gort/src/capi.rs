@@ -188,6 +188,7 @@ mod heap;
 mod io;
 mod life;
 mod memory;
+mod pin;
 mod roots;
 mod select;
 mod signal;

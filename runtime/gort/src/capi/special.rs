@@ -47,7 +47,7 @@ unsafe extern "C" {
 }
 
 /// Before anything is attached to an object.
-fn prepare() {
+pub(super) fn prepare() {
     // SAFETY: a function of the same type but for being called through a safe pointer: it begins a goroutine.
     let body: extern "C" fn(*mut u8) =
         unsafe { std::mem::transmute(gort_call_due as unsafe extern "C" fn(*mut u8)) };
