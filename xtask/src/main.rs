@@ -38,6 +38,7 @@ cargo xtask <command>
          --runs N           runs of each side (5)
          --benchtime S      seconds for each benchmark in a run (0.5)
          --disassemble      with the whole way of a call, instruction by instruction
+  bench heap [NAME…]        allocation, collection, handles, strings: the same
   tidy                      the rules of the house
   bless                     rewrite the tests' expectations
 ";

@@ -14,10 +14,6 @@ void call_go_from_thread(int n);
 void one_call_per_thread(int n);
 int bounce(int depth);
 
-/* Bytes that malloc has given away, and bytes of the process that are in memory. */
-size_t malloc_bytes(void);
-size_t resident_bytes(void);
-
 extern int goLeaf(int, int);
 extern int goBounce(int);
 

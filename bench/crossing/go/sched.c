@@ -4,6 +4,7 @@
  */
 #include "crossing.h"
 #include "benchmarks.h"
+#include "memory.h"
 
 GORT_CCALL(malloc_bytes);
 GORT_CCALL(resident_bytes);
@@ -153,6 +154,5 @@ void parked_bytes(struct bench *b)
 		gort_waitgroup_wait(&gate.gone);
 		gort_freechan(gate.open);
 	}
-	b->figure = most;
-	b->unit = "B/goroutine";
+	b->figures[0] = (struct bench_figure){most, "B/goroutine"};
 }

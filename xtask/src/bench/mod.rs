@@ -3,6 +3,8 @@
 
 mod cgo;
 pub mod crossing;
+pub mod heap;
+pub mod peer;
 
 use std::process::ExitCode;
 
@@ -14,8 +16,10 @@ pub fn command(repo: &Repo, args: &[&str]) -> Result<ExitCode> {
     match args.split_first() {
         Some((&"cgo", rest)) => cgo::command(repo, rest),
         Some((&"crossing", rest)) => crossing::command(repo, rest),
+        Some((&"heap", rest)) => heap::command(repo, rest),
         _ => bail!(
-            "bench cgo [NAME…] [CC…] [--runs N] or bench crossing [NAME…] [--runs N] [--benchtime SECONDS] [--disassemble]"
+            "bench cgo [NAME…] [CC…] [--runs N], bench crossing [NAME…] [--runs N] [--benchtime SECONDS] [--disassemble], \
+             or bench heap [NAME…] [--runs N] [--benchtime SECONDS]"
         ),
     }
 }

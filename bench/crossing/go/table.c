@@ -1,4 +1,4 @@
-/* The first goroutine. All files in this directory are compiled as Go is: they check their stack. */
+/* All of them. The files in this directory are compiled as Go is: they check their stack. */
 #include "benchmarks.h"
 
 const struct bench_entry benchmarks[] = {
@@ -16,19 +16,3 @@ const struct bench_entry benchmarks[] = {
 	{"ParkedBytes", parked_bytes},
 	{0},
 };
-
-GORT_CCALL(bench_next);
-GORT_CCALL(bench_done);
-GORT_CCALL(bench_fail);
-
-void run_benchmarks(void *unused)
-{
-	(void)unused;
-	struct bench b = {0};
-	while (go_bench_next(&b)) {
-		int64_t start = gort_nanotime();
-		b.entry->run(&b);
-		b.ns = gort_nanotime() - start;
-		go_bench_done(&b);
-	}
-}

@@ -88,8 +88,8 @@ void bench_done(struct bench *b)
 		return;
 	double each = (double)b->ns / (double)b->n;
 	printf("Benchmark%-16s\t%10lld\t%12.*f ns/op", b->entry->name, (long long)b->n, decimals(each), each);
-	if (b->unit)
-		printf("\t%12.1f %s", b->figure, b->unit);
+	for (const struct bench_figure *figure = b->figures; figure < b->figures + BENCH_FIGURES && figure->unit; figure++)
+		printf("\t%12.1f %s", figure->value, figure->unit);
 	printf("\n");
 	fflush(stdout);
 }

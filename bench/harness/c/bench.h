@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { BENCH_FIGURES = 2 };
+
 struct bench;
 typedef void bench_fn(struct bench *b);
 
@@ -22,10 +24,14 @@ struct bench {
 	int64_t n; /* how often to do it */
 	/* The run before, with fewer; zeros at the first. */
 	int64_t previous_n, previous_ns;
-	/* What the run came to: its time, and a figure of its own with its unit. */
+	/* When it began: a benchmark that has something to prepare sets it anew. */
+	int64_t start;
+	/* What the run came to: its time, and figures of its own with their units. */
 	int64_t ns;
-	double figure;
-	const char *unit;
+	struct bench_figure {
+		double value;
+		const char *unit; /* null: none */
+	} figures[BENCH_FIGURES];
 };
 
 /* Takes the command line, `[-benchtime SECONDS|COUNTx] [NAME…]`, and the table, which ends with a null name. */

@@ -1,5 +1,4 @@
-//! The programs that are measured: the official toolchain's test binary of `bench/peer`, the same benchmarks on crosscall's runtime,
-//! and the limit.
+//! The programs that are measured: the official toolchain's test binary of `bench/peer`, and the same benchmarks on crosscall's runtime.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,16 +6,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::catalogue::Suite;
 use crate::crosscall::cargo;
 use crate::repo::Repo;
 use crate::sh;
 use crate::toolchain::Toolchain;
-
-pub struct Programs {
-    pub official: PathBuf,
-    pub crosscall: PathBuf,
-    pub limit: PathBuf,
-}
 
 /// What stands in for compiled Go. Frames that end with a call are kept, as Go keeps them.
 const GO_SIDE: &[&str] = &[
@@ -31,20 +25,21 @@ const GO_SIDE: &[&str] = &[
 /// As cgo compiles C.
 const C_SIDE: &[&str] = &["-std=gnu11", "-O2"];
 
-const LIMIT: &[&str] = &["limit.c", "limit.S", "leaf.c", "bench.c"];
+/// What measures crosscall's side, with a `c` and a `go` of its own, like a suite.
+const HARNESS: &str = "harness";
+
+/// The program that measures what a crossing must cost at least, and what it has in common with the suite's.
+const LIMIT: &[&str] = &[
+    "crossing/c/limit.c",
+    "crossing/c/limit.S",
+    "crossing/c/leaf.c",
+    "harness/c/bench.c",
+];
 
 /// Symbols are bound at the start: a goroutine's stack is too small for the dynamic linker.
 const LINK: &[&str] = &["-Wl,-z,now", "-pthread", "-lm", "-ldl"];
 
-pub fn build(repo: &Repo, go: &Toolchain, work: &Path) -> Result<Programs> {
-    Ok(Programs {
-        official: official(repo, go, work)?,
-        crosscall: crosscall(repo, work)?,
-        limit: limit(repo, work)?,
-    })
-}
-
-fn official(repo: &Repo, go: &Toolchain, work: &Path) -> Result<PathBuf> {
+pub fn official(repo: &Repo, go: &Toolchain, work: &Path) -> Result<PathBuf> {
     let binary = work.join("official");
     let mut test = go.command(&work.join("gocache"));
     test.env("CGO_ENABLED", "1").env("CC", "gcc");
@@ -55,19 +50,19 @@ fn official(repo: &Repo, go: &Toolchain, work: &Path) -> Result<PathBuf> {
 }
 
 /// crosscall's side.
-pub fn crosscall(repo: &Repo, work: &Path) -> Result<PathBuf> {
+pub fn crosscall(repo: &Repo, suite: &Suite, work: &Path) -> Result<PathBuf> {
     let archive = runtime(repo)?;
     let objects = &objects(work)?;
     let mut link = Command::new("gcc");
-    for file in sources(repo, "go")? {
-        link.arg(compile(repo, &file, "clang-19", GO_SIDE, objects)?);
-    }
-    for file in sources(repo, "c")? {
-        let alone = ["limit.c", "limit.S"]
-            .iter()
-            .any(|name| file.ends_with(name));
-        if !alone {
-            link.arg(compile(repo, &file, "gcc", C_SIDE, objects)?);
+    for part in [HARNESS, suite.name] {
+        for file in sources(repo, &format!("{part}/go"))? {
+            link.arg(compile(repo, &file, "clang-19", GO_SIDE, objects)?);
+        }
+        for file in sources(repo, &format!("{part}/c"))? {
+            // The limit's own belong to another program.
+            if !LIMIT[..2].iter().any(|own| file.ends_with(own)) {
+                link.arg(compile(repo, &file, "gcc", C_SIDE, objects)?);
+            }
         }
     }
     let binary = work.join("crosscall");
@@ -75,11 +70,12 @@ pub fn crosscall(repo: &Repo, work: &Path) -> Result<PathBuf> {
     Ok(binary)
 }
 
-fn limit(repo: &Repo, work: &Path) -> Result<PathBuf> {
+/// The limit of crossings.
+pub fn limit(repo: &Repo, work: &Path) -> Result<PathBuf> {
     let objects = &objects(work)?;
     let mut link = Command::new("gcc");
     for name in LIMIT {
-        let file = repo.root.join("bench/crossing/c").join(name);
+        let file = repo.root.join("bench").join(name);
         link.arg(compile(repo, &file, "gcc", C_SIDE, objects)?);
     }
     let binary = work.join("limit");
@@ -104,10 +100,10 @@ fn objects(work: &Path) -> Result<PathBuf> {
     Ok(objects)
 }
 
-/// The C files of one side, in the order of their names.
-fn sources(repo: &Repo, side: &str) -> Result<Vec<PathBuf>> {
+/// The C files of a directory of `bench`, in the order of their names.
+fn sources(repo: &Repo, directory: &str) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(repo.root.join("bench/crossing").join(side))? {
+    for entry in fs::read_dir(repo.root.join("bench").join(directory))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "c") {
             files.push(path);
@@ -118,12 +114,14 @@ fn sources(repo: &Repo, side: &str) -> Result<Vec<PathBuf>> {
 }
 
 fn compile(repo: &Repo, file: &Path, cc: &str, flags: &[&str], objects: &Path) -> Result<PathBuf> {
-    let crossing = repo.root.join("bench/crossing");
-    let name = file.strip_prefix(&crossing)?.to_string_lossy();
+    let bench = repo.root.join("bench");
+    let name = file.strip_prefix(&bench)?.to_string_lossy();
     let object = objects.join(format!("{}.o", name.replace('/', "_")));
     let mut command = Command::new(cc);
     command.args(["-Wall", "-Wextra", "-Werror"]).args(flags);
-    for directory in [crossing.join("c"), repo.root.join("runtime/gort/include")] {
+    let beside = file.with_file_name("../c");
+    let include = repo.root.join("runtime/gort/include");
+    for directory in [&beside, &bench.join("harness/c"), &include] {
         command.arg("-I").arg(directory);
     }
     sh::run(command.arg("-c").arg(file).arg("-o").arg(&object))?;
