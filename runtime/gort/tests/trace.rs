@@ -27,6 +27,8 @@ fn trace(command: &mut Command, name: &str) -> Traced {
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let path = out(&format!("trace.{name}.{number}.json"));
     let _ = fs::remove_file(&path);
+    // Not harassed: what is known of the program would not be so.
+    command.env_remove("GORT_DEBUG");
     let output = command.env("GORT_TRACE", &path).output().unwrap();
     let text = fs::read_to_string(&path).unwrap_or_default();
     // Who is killed can't close the bracket.
