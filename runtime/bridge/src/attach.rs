@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use sched::crossing::{Return, Settled};
-use sched::{M, fatal, ops, preempt, start, wake};
+use sched::{M, errno, fatal, ops, preempt, start, wake};
 use stack::Thread;
 
 use crate::guest::{copies, inits, leaving, word};
@@ -30,6 +30,7 @@ fn exit_key() -> libc::pthread_key_t {
 
 /// [`stack::Hooks::attach`]: runs on C's stack, in the middle of a call. The caller goes on as if C had called from within a call from Go.
 pub extern "C" fn attach() -> *const Thread {
+    let _errno = errno::keep();
     leaving::admit();
     crate::start(true);
     inits::wait();

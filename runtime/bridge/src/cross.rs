@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use sched::crossing::Settled;
-use sched::{GRef, M, fatal, ops, scan, wake};
+use sched::{GRef, M, errno, fatal, ops, scan, wake};
 use stack::{Outcome, Thread};
 
 use crate::context;
@@ -30,6 +30,7 @@ pub extern "C" fn reacquire() -> Outcome {
 
 /// [`stack::Hooks::reenter`]: C calls Go. C's frames are on this thread, so the goroutine must go on here.
 pub extern "C" fn reenter(thread: *const Thread, callee: usize, sp: usize) -> usize {
+    let _errno = errno::keep();
     let (m, g) = (M::current(), GRef::current());
     let found = word::take(g);
     if let Settled::Lost = m.crossing().settle() {

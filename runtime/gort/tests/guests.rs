@@ -57,7 +57,13 @@ const NONE: Program = Program {
     flags: &[],
 };
 
-const PROGRAMS: [Program; 8] = [
+const PROGRAMS: [Program; 9] = [
+    Program {
+        name: "threads",
+        source: "threads",
+        libraries: &["a"],
+        ..NONE
+    },
     Program {
         name: "unload",
         source: "unload",

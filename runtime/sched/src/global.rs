@@ -78,6 +78,11 @@ pub static SHARED: Shared = Shared {
 };
 
 pub fn lock() -> MutexGuard<'static, Global> {
+    if let Ok(global) = GLOBAL.try_lock() {
+        return global;
+    }
+    // Sleeping may fail, and have to be done again.
+    let _errno = crate::errno::keep();
     GLOBAL.lock().expect("nobody panics with it")
 }
 

@@ -12,6 +12,8 @@ pub mod deadlock;
 #[cfg(not(loom))]
 pub mod dump;
 #[cfg(not(loom))]
+pub mod errno;
+#[cfg(not(loom))]
 pub mod fatal;
 #[doc(hidden)]
 #[path = "model/fault.rs"]

@@ -100,17 +100,8 @@ impl Lock {
 #[cfg(not(loom))]
 #[cold]
 fn futex(word: &AtomicU32, operation: libc::c_int, value: u32) {
-    let no_timeout = std::ptr::null::<libc::timespec>();
-    // SAFETY: the kernel reads the word and nothing else of ours; a word that is no longer mapped is an error that changes nothing.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word.as_ptr(),
-            operation | libc::FUTEX_PRIVATE_FLAG,
-            value,
-            no_timeout,
-        )
-    };
+    // SAFETY: there is no timeout. A word that is no longer mapped is an error that changes nothing.
+    unsafe { crate::errno::futex(word, operation, value, std::ptr::null()) };
 }
 
 /// The same lock for the model checker, by its mutex.

@@ -10,6 +10,7 @@ use stack::fault::AltStack;
 use stack::x86_64 as machine;
 
 use crate::crossing::{Crossing, FALLBACK, Serial};
+use crate::errno;
 use crate::g::GRef;
 use crate::p::P;
 
@@ -286,27 +287,12 @@ pub fn futex_wait(word: &AtomicU32, value: u32, ns: Option<i64>) {
         tv_nsec: ns % 1_000_000_000,
     });
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: the word and the timeout live for the duration of the call.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word.as_ptr(),
-            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-            value,
-            timeout,
-        )
-    };
+    // SAFETY: the timeout lives for the duration of the call.
+    unsafe { errno::futex(word, libc::FUTEX_WAIT, value, timeout) };
 }
 
 /// Wakes at most `count` threads that sleep on `word`.
 pub fn futex_wake(word: &AtomicU32, count: i32) {
-    // SAFETY: the word lives for the duration of the call.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word.as_ptr(),
-            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-            count,
-        )
-    };
+    // SAFETY: there is no timeout.
+    unsafe { errno::futex(word, libc::FUTEX_WAKE, count as u32, ptr::null()) };
 }

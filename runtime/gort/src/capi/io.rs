@@ -7,8 +7,8 @@ use std::ffi::c_int;
 use std::io;
 use std::sync::Arc;
 
-use sched::GRef;
 use sched::fd::{self, Address, Fd, Step, Transfer};
+use sched::{GRef, errno};
 use stack::Outcome;
 
 use super::leave_if_asked;
@@ -85,6 +85,7 @@ extern "C" fn accept(number: c_int, _: usize, _: usize, place: *mut Transfer<'st
 }
 
 extern "C" fn connect(port: u16, _: usize, _: usize, place: *mut Transfer<'static>) -> Outcome {
+    let _errno = errno::keep();
     let address = Address::Loopback(port);
     let transfer = || {
         let number = adopt(fd::connecting(&address))? as c_int;
@@ -96,6 +97,7 @@ extern "C" fn connect(port: u16, _: usize, _: usize, place: *mut Transfer<'stati
 
 /// Results in a [`Step`].
 extern "C" fn advance(place: *mut Transfer<'static>) -> Outcome {
+    let _errno = errno::keep();
     // SAFETY: `begin` has put a transfer in the stub's room, and the stub waits.
     unsafe { Transfer::advance(place, GRef::current()) }
 }
@@ -148,6 +150,7 @@ extern "C" fn connected(place: *mut Transfer<'static>) -> Outcome {
 }
 
 extern "C" fn pipe(fds: *mut [c_int; 2]) -> Outcome {
+    let _errno = errno::keep();
     let made = || -> Result<usize, fd::Error> {
         let [from, to] = fd::pipe()?;
         let numbers = [adopt(Ok(from))? as c_int, adopt(Ok(to))? as c_int];
@@ -159,10 +162,12 @@ extern "C" fn pipe(fds: *mut [c_int; 2]) -> Outcome {
 }
 
 extern "C" fn listen(port: u16) -> Outcome {
+    let _errno = errno::keep();
     Outcome::done(result(adopt(fd::listen(&Address::Loopback(port)))))
 }
 
 extern "C" fn local_port(number: c_int) -> Outcome {
+    let _errno = errno::keep();
     let port = || -> Result<usize, fd::Error> {
         let fd = lookup(number)?;
         fd.borrow()?;
@@ -184,6 +189,7 @@ extern "C" fn forget(number: c_int) -> Outcome {
 
 /// Results in an errno, or 0.
 extern "C" fn close(fd: *const Fd) -> Outcome {
+    let _errno = errno::keep();
     // SAFETY: from `forget`, and the stub waits.
     unsafe { &*fd }.close(GRef::current())
 }

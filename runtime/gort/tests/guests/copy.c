@@ -1,4 +1,5 @@
 /* A library of compiled Go: COPY is its name. Compiled twice, as the cases in ../c are. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -177,20 +178,48 @@ GO int64_t go_panic(void *unused)
 }
 EXPORT(panic);
 
+GO void nothing(void *unused)
+{
+}
+
+GO void write_later(void *fd)
+{
+	gort_write(*(int *)fd, "x", 1);
+}
+
 GO void wait_for_ever(void *unused)
 {
 	gort_chanrecv(NULL, NULL);
 }
+
+/* Whatever may have the thread ask the system for something that fails, or has it sleep. */
+GO int64_t go_wait_and_fail(void)
+{
+	int fds[2];
+	char byte;
+	if (gort_pipe(fds) != 0)
+		go_broken();
+	gort_sleep(1000000);
+	gort_go(nothing, NULL);
+	gort_gosched();
+	gort_timer *timer = gort_timer_start(500000, write_later, &fds[1]);
+	if (gort_read(fds[0], &byte, 1) != 1)
+		go_broken();
+	gort_timer_free(timer);
+	gort_close(fds[0]);
+	gort_close(fds[1]);
+	if (gort_read(-1, &byte, 1) != -EBADF)
+		go_broken();
+	go_talk(20);
+	return 1;
+}
+EXPORT(wait_and_fail);
 
 GO void go_leave_waiting(void)
 {
 	gort_go(wait_for_ever, NULL);
 }
 EXPORT(leave_waiting);
-
-GO void nothing(void *unused)
-{
-}
 
 GO void go_leave_timer(int64_t ms)
 {

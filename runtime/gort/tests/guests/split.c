@@ -31,7 +31,8 @@ static void *uses_both(void *arg)
 		uintptr_t before = word();
 		check(before != 0);
 		check_equal(a_deep(n * 100), n * 100);
-		check_equal(word(), before);
+		/* Or somebody has asked a goroutine to give way that had just returned: then the next function that checks grows the stack for once. */
+		check(word() == before || word() == UINTPTR_MAX);
 		/* This may move it: the program's own. */
 		check_equal(own_deep(5000), 5000);
 		check_equal(a_through(own_deep_of_c, (void *)300), 301);
