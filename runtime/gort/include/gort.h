@@ -613,6 +613,37 @@ void *gort_new_array(const struct gort_type *type, size_t count);
 
 /* Variables that may hold pointers into the heap: `bytes` from start on are looked at, word by word, for good. [any] */
 void gort_add_roots(void *start, size_t bytes);
+
+/* ---- The collector ---------------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * It marks while the program runs. Compiled Go tells it of every pointer that it overwrites in the heap, or in a range of roots, where something may be
+ * that the collector has not seen yet: all stores of pointers there, but those into memory that is new and that nobody else has, go through these. Stores
+ * to the goroutine's own locals don't.
+ *
+ * The environment, as in Go: GOGC=percent or off; GOMEMLIMIT=bytes (KiB, MiB, …); GODEBUG=gctrace=1 writes a line for each collection to standard error.
+ * GORT_DEBUG has, separated by commas: gctrace=1; gcstress, which collects at every allocation; poison, which fills freed memory with 0xdb; checkheap,
+ * which looks through the whole heap at the end of each marking and each sweep.
+ */
+
+/* *slot = value. [Go] */
+void gort_store(void *slot, const void *value);
+
+/* Copies count values; the places may overlap. [Go] */
+void gort_typed_memmove(const struct gort_type *type, void *to, const void *from, size_t count);
+
+/* Makes count values zero. [Go] */
+void gort_typed_memclr(const struct gort_type *type, void *place, size_t count);
+
+/* runtime.GC: collects, and returns when everything that could be freed is. [Go] */
+void gort_gc(void);
+
+/* debug.SetGCPercent: the heap may grow by so many percent between collections; below 0: it grows as it likes. What it was. [any] */
+int gort_set_gc_percent(int percent);
+
+/* debug.SetMemoryLimit: with more memory than that, collections come sooner. Below 0 only asks. What it was. [any] */
+int64_t gort_set_memory_limit(int64_t bytes);
+
 /* ---- Finalizers, cleanups, weak pointers ------------------------------------------------------------------------------------------------ */
 
 /*

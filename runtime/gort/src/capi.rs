@@ -182,6 +182,7 @@ macro_rules! anywhere {
 mod channel;
 mod check;
 mod cross;
+mod gc;
 mod goroutine;
 mod handle;
 mod heap;

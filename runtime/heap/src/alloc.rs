@@ -12,6 +12,7 @@ use crate::classes::{LARGEST, SpanClass, class_of};
 use crate::layout::{self, Layout, PAGE};
 use crate::pacer;
 use crate::pages;
+use crate::stress;
 use crate::sweep;
 use crate::types::{Type, WORD};
 
@@ -40,6 +41,7 @@ pub fn new(ty: &Type, count: usize) -> Result<NonNull<u8>, Again> {
     if bytes == 0 {
         return Ok(NonNull::from(&ZERO_BASE).cast());
     }
+    stress::before_allocation()?;
     let noscan = !ty.has_pointers();
     if bytes > LARGEST {
         return large(ty, bytes, noscan);

@@ -9,6 +9,8 @@
 //!  cache      a P's own spans: allocation without locks
 //!  sweep      what was not marked is free            roots     where the collector begins
 //!  swept      how far a span's sweep is
+//!  collector  drives each cycle, by phases              mark      from pointers to mark bits
+//!  stacks     goroutines' stacks                          barrier   what is overwritten meanwhile
 //!  stats      all of it, counted                     special   finalizers, cleanups, weak pointers
 //! ```
 
@@ -21,9 +23,16 @@ pub mod cache;
 #[cfg(not(loom))]
 pub mod central;
 #[cfg(not(loom))]
+pub mod check;
+#[cfg(not(loom))]
 pub mod classes;
 #[cfg(not(loom))]
+pub mod collector;
+#[cfg(not(loom))]
+pub mod keep;
+#[cfg(not(loom))]
 pub mod layout;
+pub mod mark;
 #[cfg(not(loom))]
 pub mod memory;
 #[cfg(not(loom))]
@@ -33,17 +42,25 @@ pub mod pacer;
 #[cfg(not(loom))]
 pub mod pages;
 #[cfg(not(loom))]
+pub mod phase;
+#[cfg(not(loom))]
 pub mod roots;
 #[cfg(not(loom))]
 pub mod span;
 #[cfg(not(loom))]
 pub mod special;
 #[cfg(not(loom))]
+pub mod stacks;
+#[cfg(not(loom))]
 pub mod stats;
+#[cfg(not(loom))]
+pub mod stress;
 #[cfg(not(loom))]
 pub mod sweep;
 pub mod swept;
 pub mod sync;
+#[cfg(not(loom))]
+pub mod trace;
 #[cfg(not(loom))]
 pub mod types;
 
@@ -51,6 +68,8 @@ pub mod types;
 #[cfg(not(loom))]
 pub fn init() {
     layout::init();
+    pacer::read_environment();
+    stress::read_environment();
 }
 
 /// Gives all memory back to the system. Nothing of the heap can be used any more.

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use crate::central;
 use crate::classes;
 use crate::layout;
-use crate::pacer;
 use crate::pages;
 use crate::span::Span;
 use crate::special;
@@ -150,7 +149,6 @@ fn sweep_now(span: &'static Span) {
         if span.is_large() {
             FREED_LARGE_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
         }
-        pacer::swept(bytes);
     }
     span.used.set(used);
 }

@@ -57,6 +57,8 @@ pub struct G {
     pub fault: Cell<Fault>,
     /// `debug.SetPanicOnFault`.
     pub panic_on_fault: Cell<bool>,
+    /// Under stress: the collection that comes before its allocation is over.
+    pub collected: Cell<bool>,
 }
 
 /// Whose goroutine it is.
@@ -143,6 +145,7 @@ impl G {
             in_c: Cell::new((0, 0)),
             fault: Cell::default(),
             panic_on_fault: Cell::new(false),
+            collected: Cell::new(false),
         }
     }
 

@@ -184,6 +184,28 @@ pub fn registers(g: GRef) -> Option<Registers> {
     Some(Registers::interrupted(&context))
 }
 
+/// What a signal has saved of a goroutine, for a collector.
+pub struct Interrupted {
+    /// Its stack pointer.
+    pub sp: usize,
+    /// Where all of them lie.
+    pub memory: std::ops::Range<usize>,
+}
+
+/// The registers of a goroutine that doesn't run and whose stack seems to end at `sp`, if a signal has preempted it.
+pub fn saved(g: GRef, sp: usize) -> Option<Interrupted> {
+    let saved = g.saved.get();
+    if saved.is_null() || sp != saved as usize {
+        return None;
+    }
+    // SAFETY: the goroutine has them, and doesn't run.
+    let sp = unsafe { (*saved).context.machine.gregs[libc::REG_RSP as usize] } as usize;
+    Some(Interrupted {
+        sp,
+        memory: saved as usize..saved as usize + layout().size(),
+    })
+}
+
 /// [`stack::Hooks::preempted`]: the goroutine goes behind all others.
 pub extern "C" fn preempted() {
     let m = M::current();

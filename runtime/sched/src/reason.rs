@@ -42,5 +42,6 @@ reasons! {
     MutexLock "sync.Mutex.Lock",
     IoWait "IO wait",
     Park "parked",
+    GcCycle "wait for GC cycle",
     FinalizerWait "finalizer wait",
 }

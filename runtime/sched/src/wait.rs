@@ -63,6 +63,11 @@ impl Waiter {
         self.elem.set(elem);
         self.tag.set(tag);
     }
+
+    /// The address of what its goroutine waits with, or waited with last: a value to give, room for one, a semaphore.
+    pub fn element(&self) -> usize {
+        self.elem.get().addr()
+    }
 }
 
 /// A waiter that was taken off its queue: its goroutine sleeps until who holds this readies it.

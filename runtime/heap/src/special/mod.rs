@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::span::Span;
 use crate::sweep::ensure_swept;
-use crate::{alloc, barrier, layout, object, roots};
+use crate::{alloc, barrier, layout, mark, object, roots};
 
 use table::{Table, What};
 
@@ -129,8 +129,10 @@ fn visit_fields(address: usize, visit: &mut dyn FnMut(usize)) {
 }
 
 /// Somebody gets this address from where the collector, while it marks, may not have looked yet.
-fn shade(_address: usize) {
-    debug_assert!(!barrier::marking(), "there is no collector yet");
+fn shade(address: usize) {
+    if barrier::marking() {
+        mark::shade(address);
+    }
 }
 
 /// Whether that is a variable of the program's, or the address of nothing: always reachable.

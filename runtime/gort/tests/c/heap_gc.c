@@ -1,0 +1,336 @@
+/* The collector, against goroutines that change what it looks at. */
+#include "case.h"
+
+void nap(int us);
+
+#ifndef GORT_GO_TEXT
+#include <time.h>
+
+void nap(int us)
+{
+	struct timespec time = {us / 1000000, us % 1000000 * 1000};
+	nanosleep(&time, NULL);
+}
+#else
+GORT_CCALL(nap);
+
+struct node {
+	struct node *left, *right;
+	uint64_t value, check;
+};
+
+static const uint8_t first_two[] = {3};
+static const struct gort_type node_type = {
+	.size = sizeof(struct node),
+	.ptrdata = 16,
+	.ptrmask = first_two,
+	.kind = GORT_KIND_STRUCT,
+	.align = 8,
+};
+static const uint8_t one[] = {1};
+static const struct gort_type pointer_type = {
+	.size = 8,
+	.ptrdata = 8,
+	.ptrmask = one,
+	.kind = GORT_KIND_POINTER,
+	.align = 8,
+};
+static const struct gort_type byte_type = {.size = 1, .kind = GORT_KIND_UINT8, .align = 1};
+
+#define GOROUTINES 6
+static struct node *globals[64];
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static uint64_t sealed(uint64_t value)
+{
+	return value * 0x9e3779b97f4a7c15u ^ 0x5851f42d4c957f2du;
+}
+
+static struct node *new_node(uint64_t value)
+{
+	struct node *n = gort_new(&node_type);
+	check(n->left == NULL && n->right == NULL && n->value == 0 && n->check == 0);
+	n->value = value;
+	n->check = sealed(value);
+	return n;
+}
+
+static void look(const struct node *n)
+{
+	check_equal(n->check, sealed(n->value));
+}
+
+static struct node *tree(int depth, uint64_t value)
+{
+	struct node *n = new_node(value);
+	if (depth > 0) {
+		gort_store(&n->left, tree(depth - 1, 2 * value));
+		gort_store(&n->right, tree(depth - 1, 2 * value + 1));
+	}
+	return n;
+}
+
+static uint64_t sum(const struct node *n)
+{
+	if (n == NULL)
+		return 0;
+	look(n);
+	return n->value + sum(n->left) + sum(n->right);
+}
+
+/* One goroutine's share of the work: what it changes, how often, and who waits for it. */
+struct share {
+	struct gort_waitgroup *all;
+	uint64_t random;
+	int rounds;
+	struct node **own;
+	gort_chan *in, *out;
+};
+
+/* Subtrees change places, all the time: nothing is lost, nothing is new. */
+static void exchange(struct node *root, uint64_t *random)
+{
+	struct node *from = root;
+	for (int depth = 0; depth < 4; depth++)
+		from = next_random(random) & 1 ? from->left : from->right;
+	struct node *left = from->left, *right = from->right;
+	gort_store(&from->left, right);
+	gort_store(&from->right, left);
+	struct node *up = root->left;
+	gort_store(&root->left, root->right);
+	gort_store(&root->right, up);
+}
+
+static void change_trees(void *argument)
+{
+	struct share *share = argument;
+	struct node *root = tree(9, 1);
+	uint64_t expected = sum(root);
+	for (int i = 0; i < share->rounds; i++) {
+		exchange(root, &share->random);
+		if (i % 64 == 0) {
+			/* The only way to it is the heap, then a stack, then the heap again. */
+			struct node *out = root->left;
+			gort_store(&root->left, NULL);
+			tree(4, 7);
+			gort_store(&root->left, out);
+		}
+		if (i % 256 == 0)
+			check_equal(sum(root), expected);
+		if (i % 1024 == 0)
+			gort_gosched();
+	}
+	check_equal(sum(root), expected);
+	gort_waitgroup_done(share->all);
+}
+
+static struct share *new_share(struct gort_waitgroup *all, int number, int rounds)
+{
+	static const struct gort_type share_type = {
+		.size = sizeof(struct share),
+		.ptrdata = sizeof(struct share),
+		.kind = GORT_KIND_STRUCT,
+		.align = 8,
+	};
+	struct share *share = gort_new(&share_type);
+	share->all = all;
+	share->random = 88172645463325252u + (uint64_t)number * 7919;
+	share->rounds = rounds;
+	return share;
+}
+
+static void run_shares(void (*body)(void *), int rounds)
+{
+	struct gort_waitgroup all = {0};
+	for (int i = 0; i < GOROUTINES; i++) {
+		gort_waitgroup_add(&all, 1);
+		gort_go(body, new_share(&all, i, rounds));
+	}
+	gort_waitgroup_wait(&all);
+}
+
+static void keep_collecting(void *stop)
+{
+	while (!__atomic_load_n((int *)stop, __ATOMIC_ACQUIRE))
+		gort_gc();
+}
+
+// env GOGC=5
+CASE(trees_that_change_keep_their_nodes)
+{
+	int stop = 0;
+	gort_go(keep_collecting, &stop);
+	run_shares(change_trees, 20000);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+}
+
+// env GORT_DEBUG=gcstress,poison,checkheap
+CASE(trees_that_change_under_stress)
+{
+	run_shares(change_trees, 65);
+}
+
+// env GORT_DEBUG=poison,checkheap
+CASE(a_checked_heap_is_in_order)
+{
+	int stop = 0;
+	gort_go(keep_collecting, &stop);
+	run_shares(change_trees, 3000);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	gort_gc();
+}
+
+/* Parents in C: the collector goes on without them, and they come back to what they had. */
+static void visit_c(void *argument)
+{
+	struct share *share = argument;
+	for (int i = 0; i < share->rounds; i++) {
+		struct node *volatile root = tree(5, 1);
+		uint64_t expected = sum(root);
+		go_nap((int)(next_random(&share->random) % 300));
+		check_equal(sum(root), expected);
+	}
+	gort_waitgroup_done(share->all);
+}
+
+// env GORT_DEBUG=poison
+CASE(what_a_goroutine_has_while_it_is_in_c)
+{
+	int stop = 0;
+	gort_go(keep_collecting, &stop);
+	run_shares(visit_c, 60);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+}
+
+static void sleep_deep(void *argument)
+{
+	struct share *share = argument;
+	struct node *volatile n = new_node((uint64_t)share->rounds);
+	struct node *got;
+	gort_chanrecv(share->in, &got);
+	look(n);
+	check_equal(n->value, share->rounds);
+	gort_waitgroup_done(share->all);
+}
+
+// env GORT_DEBUG=poison
+CASE(parked_goroutines_keep_what_is_on_their_stacks)
+{
+	struct gort_waitgroup all = {0};
+	gort_chan *never = gort_makechan(8, 0);
+	for (int i = 0; i < 20000; i++) {
+		struct share *share = new_share(&all, i, i);
+		share->in = never;
+		gort_waitgroup_add(&all, 1);
+		gort_go(sleep_deep, share);
+	}
+	gort_gc();
+	gort_gc();
+	gort_closechan(never);
+	gort_waitgroup_wait(&all);
+}
+
+CASE(global_variables_are_roots)
+{
+	gort_add_roots(globals, sizeof globals);
+	for (int i = 0; i < 64; i++)
+		gort_store(&globals[i], tree(6, (uint64_t)i));
+	uint64_t before = 0, after = 0;
+	for (int i = 0; i < 64; i++)
+		before += sum(globals[i]);
+	for (int round = 0; round < 3; round++) {
+		tree(12, 1);
+		gort_gc();
+	}
+	for (int i = 0; i < 64; i++)
+		after += sum(globals[i]);
+	check_equal(after, before);
+}
+
+/* Large objects are looked through piece by piece, while they change. */
+static void change_large(void *argument)
+{
+	struct share *share = argument;
+	const size_t count = 100000;
+	struct node **all = gort_new_array(&pointer_type, count);
+	struct node **others = gort_new_array(&pointer_type, count);
+	for (size_t i = 0; i < count; i += 100)
+		gort_store(&all[i], new_node(i));
+	for (int i = 0; i < share->rounds; i++) {
+		gort_typed_memmove(&pointer_type, others, all, count);
+		gort_typed_memclr(&pointer_type, all, count);
+		gort_typed_memmove(&pointer_type, all + 1, others, count - 1);
+		gort_typed_memmove(&pointer_type, all, all + 1, count - 1);
+		gort_typed_memclr(&pointer_type, others, count);
+	}
+	for (size_t i = 0; i < count - 1; i++) {
+		if (i % 100 != 0) {
+			check(all[i] == NULL);
+			continue;
+		}
+		look(all[i]);
+		check_equal(all[i]->value, i);
+	}
+	gort_waitgroup_done(share->all);
+}
+
+// env GORT_DEBUG=poison
+CASE(large_objects_that_are_copied)
+{
+	int stop = 0;
+	gort_go(keep_collecting, &stop);
+	run_shares(change_large, 40);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+}
+
+/* Far more than there is memory for is allocated; only a little lives. */
+// env GOMEMLIMIT=64MiB
+CASE(garbage_is_no_burden)
+{
+	struct node *volatile kept = tree(8, 1);
+	for (int i = 0; i < 400; i++) {
+		check(gort_new_array(&byte_type, 1 << 20) != NULL);
+		tree(10, 3);
+	}
+	check(sum(kept) > 0);
+	gort_gc();
+	struct gort_memstats stats;
+	gort_read_memstats(&stats);
+	check(stats.heap_alloc < 8 << 20);
+	check(stats.heap_sys < 256 << 20);
+}
+
+// stderr gc 1 @0.0
+// stderr (forced)
+// env GODEBUG=gctrace=1
+CASE(a_line_for_each_collection)
+{
+	gort_gc();
+}
+
+// exit 2
+// stderr fatal error: malformed GOMEMLIMIT; see `go doc runtime/debug.SetMemoryLimit`
+// env GOMEMLIMIT=lots
+CASE(a_limit_that_is_none)
+{
+	gort_gc();
+}
+
+CASE(settings_say_what_they_were)
+{
+	check_equal(gort_set_gc_percent(50), 100);
+	check_equal(gort_set_gc_percent(-5), 50);
+	check_equal(gort_set_gc_percent(100), -1);
+	check_equal(gort_set_memory_limit(-1), INT64_MAX);
+	check_equal(gort_set_memory_limit(1 << 30), INT64_MAX);
+	check_equal(gort_set_memory_limit(-1), 1 << 30);
+}
+
+#endif

@@ -1,0 +1,76 @@
+//! Goroutines' stacks: every word may be a pointer.
+//!
+//! `sched::scan` says when a stack is read, and by whom: once in a cycle, before the goroutine first runs in it. Therefore *every goroutine that runs
+//! has been scanned*: what it can get hold of was reached by something when marking began, or is new; and the barrier sees to it that what was reached then
+//! will be marked, whatever is done to what reached it. So the barrier needs to shade only what is overwritten. Go also shades what is stored, for
+//! stacks that weren't scanned yet while their goroutines run; here there are none.
+//!
+//! What belongs to a stack beside its frames: registers that a signal has saved, with the red zone below the stack pointer; the result that the
+//! goroutine will find when it goes on; what it waits to receive into or to send from, whose address may be nowhere else. What is deferred, and
+//! panics, lie in frames.
+
+use std::ops::Range;
+
+use sched::gstatus::State;
+use sched::{GRef, preempt};
+
+use crate::mark::{self, Marker};
+use crate::types::WORD;
+
+/// What the scheduler is told of the collector.
+pub const COLLECTOR: sched::scan::Collector = sched::scan::Collector {
+    scan,
+    shade: mark::shade,
+};
+
+/// Bytes below its stack pointer that a function may use without telling anybody (System V).
+const RED_ZONE: usize = 128;
+
+/// Scans a goroutine that doesn't run, whose stack ends at `sp`. Marking is on.
+fn scan(g: GRef, sp: usize) {
+    mark::with(|marker| {
+        for_each_range(g, sp, |range| scan_words(marker, range));
+        marker.grey_if_allocated(g.context.value.get());
+        if g.status.state() == State::Waiting {
+            marker.grey_if_allocated(g.waiter.element());
+        }
+    });
+}
+
+/// Every stretch of memory in which a goroutine that doesn't run may hold pointers.
+pub fn for_each_range(g: GRef, sp: usize, mut look: impl FnMut(Range<usize>)) {
+    if g.stack().is_empty() {
+        return;
+    }
+    let mut sp = sp;
+    if let Some(registers) = preempt::saved(g, sp) {
+        sp = registers.sp.saturating_sub(RED_ZONE);
+        look(registers.memory);
+    }
+    g.stack().ranges(&g.context, sp).for_each(look);
+}
+
+/// Everything between two addresses that may be a pointer.
+pub fn scan_words(marker: &mut Marker, range: Range<usize>) {
+    let (mut at, end) = (range.start.next_multiple_of(WORD), range.end & !(WORD - 1));
+    while at < end {
+        marker.grey_if_allocated(peek(at));
+        at += WORD;
+    }
+}
+
+/// A word of somebody's memory, which may change, and which a sanitizer may have reasons to keep others from.
+#[inline(always)]
+pub fn peek(address: usize) -> usize {
+    let word: usize;
+    // SAFETY: callers pass addresses of stacks that exist, and of ranges that were said to be readable.
+    unsafe {
+        std::arch::asm!(
+            "mov {w}, qword ptr [{a}]",
+            w = out(reg) word,
+            a = in(reg) address,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    word
+}
