@@ -85,11 +85,14 @@ pub unsafe fn before_moving(ty: &Type, place: *const u8, count: usize) {
 unsafe fn shade_values(ty: &Type, place: *const u8, count: usize) {
     mark::with(|marker| {
         for value in 0..count {
-            for word in (0..ty.ptrdata / WORD).filter(|word| ty.is_pointer(*word)) {
-                // SAFETY: a word of one of the values; the caller's word.
-                let slot = unsafe { place.add(value * ty.size).cast::<AtomicUsize>().add(word) };
-                // SAFETY: as above; values of such types are aligned.
-                marker.grey_if_allocated(unsafe { (*slot).load(Ordering::Relaxed) });
+            for word in 0..ty.ptrdata / WORD {
+                // SAFETY: a word of one of the values, which are aligned; the caller's word.
+                let slot = unsafe { &*place.add(value * ty.size).cast::<AtomicUsize>().add(word) };
+                let address = slot.load(Ordering::Relaxed);
+                // Most words are nothing, and types are slow to ask.
+                if address != 0 && ty.is_pointer(word) {
+                    marker.grey_if_allocated(address);
+                }
             }
         }
     });

@@ -156,7 +156,7 @@ impl Plan {
         let mut goal = usize::MAX;
         if let Ok(percent) = usize::try_from(self.percent) {
             let more = (self.marked + self.roots) as u128 * percent as u128 / 100;
-            let least = LEAST / 100 * percent;
+            let least = LEAST * percent / 100;
             goal = self.marked.saturating_add(more as usize).max(least);
         }
         if self.limit == NO_LIMIT {

@@ -13,6 +13,7 @@ static STRESS: AtomicBool = AtomicBool::new(false);
 
 /// Reads `GORT_DEBUG`, and `GODEBUG` for what Go has as well.
 pub fn read_environment() {
+    trace::started();
     set(start::debug("gcstress"));
     sweep::set_poisoning(start::debug("poison"));
     check::set(start::debug("checkheap"));

@@ -58,7 +58,6 @@ impl Trace {
     pub fn marking(&mut self, live: usize) {
         self.goal = pacer::goal();
         self.before = live;
-        started();
     }
 
     pub fn began(&mut self, pause: Pause) {
@@ -136,8 +135,8 @@ impl Trace {
     }
 }
 
-/// When the first collection began: times are since then.
-fn started() -> i64 {
+/// When this was called first, by the start of the heap: times are since then.
+pub fn started() -> i64 {
     static STARTED: OnceLock<i64> = OnceLock::new();
     *STARTED.get_or_init(nanotime)
 }

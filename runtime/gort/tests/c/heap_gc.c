@@ -1,18 +1,18 @@
 /* The collector, against goroutines that change what it looks at. */
 #include "case.h"
 
-void nap(int us);
+void gc_nap(int us);
 
 #ifndef GORT_GO_TEXT
 #include <time.h>
 
-void nap(int us)
+void gc_nap(int us)
 {
 	struct timespec time = {us / 1000000, us % 1000000 * 1000};
 	nanosleep(&time, NULL);
 }
 #else
-GORT_CCALL(nap);
+GORT_CCALL(gc_nap);
 
 struct node {
 	struct node *left, *right;
@@ -194,7 +194,7 @@ static void visit_c(void *argument)
 	for (int i = 0; i < share->rounds; i++) {
 		struct node *volatile root = tree(5, 1);
 		uint64_t expected = sum(root);
-		go_nap((int)(next_random(&share->random) % 300));
+		go_gc_nap((int)(next_random(&share->random) % 300));
 		check_equal(sum(root), expected);
 	}
 	gort_waitgroup_done(share->all);
@@ -286,7 +286,7 @@ CASE(large_objects_that_are_copied)
 {
 	int stop = 0;
 	gort_go(keep_collecting, &stop);
-	run_shares(change_large, 40);
+	run_shares(change_large, 10);
 	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
 }
 
