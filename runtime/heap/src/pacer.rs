@@ -345,11 +345,11 @@ mod tests {
         let mut plan = plan(100, 100 << 20);
         let goal = plan.goal();
         plan.rate = 0.0;
-        assert_eq!(plan.trigger(goal) >> 20, 194);
+        assert_eq!(plan.trigger(goal) >> 20, 195);
         plan.rate = 0.2;
         assert_eq!(plan.trigger(goal) >> 20, 180);
         plan.rate = 9.0;
-        assert_eq!(plan.trigger(goal) >> 20, 169);
+        assert_eq!(plan.trigger(goal) >> 20, 170);
         assert_eq!(plan.trigger(usize::MAX), usize::MAX);
     }
 }
