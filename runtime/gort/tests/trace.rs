@@ -76,6 +76,17 @@ impl Traced {
     }
 }
 
+fn nanoseconds(number: &str, unit: &str) -> f64 {
+    let unit = match unit {
+        "ns" => 1.0,
+        "µs" => 1e3,
+        "ms" => 1e6,
+        "s" => 1e9,
+        unit => panic!("{unit}"),
+    };
+    number.parse::<f64>().unwrap() * unit
+}
+
 fn begin(event: &Value) -> f64 {
     event["ts"].as_f64().unwrap()
 }
@@ -176,9 +187,9 @@ fn a_p_that_is_taken_is_told() {
     assert!(duration(sleep) >= 50_000.0, "{sleep}");
     assert_eq!(sleep["args"]["p_taken"], true);
     assert_eq!(sleep["args"]["p"], 0);
-    // calls, total, mean, p99, longest (each with a unit), P taken, callbacks
+    // calls, total, own, mean, p99, longest (each with a unit), P taken, callbacks
     let row = trace.row("sleep_ms");
-    assert_eq!((&*row[0], &*row[9], &*row[10]), ("1", "1", "0"), "{row:?}");
+    assert_eq!((&*row[0], &*row[11], &*row[12]), ("1", "1", "0"), "{row:?}");
 }
 
 #[test]
@@ -194,16 +205,16 @@ fn the_table_says_what_took_longest() {
     assert!(rows[0].trim_start().starts_with("down "), "{text}");
     let totals = rows.iter().map(|row| {
         let words: Vec<&str> = row.split_whitespace().collect();
-        let unit = match words[3] {
-            "ns" => 1.0,
-            "µs" => 1e3,
-            "ms" => 1e6,
-            "s" => 1e9,
-            unit => panic!("{unit}"),
-        };
-        words[2].parse::<f64>().unwrap() * unit
+        nanoseconds(words[2], words[3])
     });
     assert!(totals.is_sorted_by(|a, b| a >= b), "{text}");
+    // Each level of `down` sleeps for two milliseconds itself, and includes those below it.
+    let down = trace.row("down");
+    let (total, own) = (
+        nanoseconds(&down[1], &down[2]),
+        nanoseconds(&down[3], &down[4]),
+    );
+    assert!(own >= 8e6 && total >= own + 12e6, "{text}");
     assert_eq!(trace.row("down")[0], "4");
     assert_eq!(trace.row("down").last().unwrap(), "4");
     assert_eq!(trace.row("add")[0], "100");

@@ -14,8 +14,8 @@ use std::ptr;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard};
 
-use sched::M;
 use sched::timer::nanotime;
+use sched::{M, errno};
 
 use super::functions::{Direction, FunctionId};
 use super::hash::Addresses;
@@ -41,6 +41,8 @@ struct Open {
     callbacks: u32,
     depth: u32,
     direction: Direction,
+    /// Nanoseconds of what it called across in turn.
+    inner: i64,
 }
 
 /// How a crossing ended.
@@ -65,6 +67,8 @@ pub struct Crossing {
     /// By the clock of [`nanotime`].
     pub begin: i64,
     pub nanoseconds: i64,
+    /// Those that weren't spent on the other side again.
+    pub own: i64,
     pub p_taken: bool,
     pub end: End,
 }
@@ -116,6 +120,7 @@ pub extern "C" fn thread_ends(recorder: *mut c_void) {
 /// Go calls C, on C's stack, the way back on which it came being at `at`, below it the first argument. `callee` is 0 where a stub calls. The call
 /// is to return to `come_by`. Returns the function to call.
 pub extern "C" fn begin_call(at: *mut usize, callee: usize, come_by: usize) -> usize {
+    let _errno = errno::keep();
     let trace = Trace::get().expect("what isn't traced doesn't come here");
     // SAFETY: the assembly passes where the return address is, and has put the first argument there.
     let (back, argument) = unsafe { (at.replace(come_by), at.sub(1).read()) };
@@ -129,6 +134,7 @@ pub extern "C" fn begin_call(at: *mut usize, callee: usize, come_by: usize) -> u
 
 /// C calls Go, in a frame at `at`.
 pub extern "C" fn begin_callback(at: usize, callee: usize, argument: usize) {
+    let _errno = errno::keep();
     let trace = Trace::get().expect("what isn't traced doesn't come here");
     let key = trace.meant(callee, argument);
     Recorder::here(trace).begin(trace, Direction::Callback, key, at, 0);
@@ -137,6 +143,7 @@ pub extern "C" fn begin_callback(at: usize, callee: usize, argument: usize) {
 /// A crossing has come back. Returns who called.
 pub extern "C" fn end(at: usize) -> usize {
     let now = nanotime();
+    let _errno = errno::keep();
     let trace = Trace::get().expect("what isn't traced doesn't come here");
     Recorder::here(trace).end(now, at)
 }
@@ -216,6 +223,7 @@ impl Recorder {
             callbacks: 0,
             depth,
             direction,
+            inner: 0,
             begin: nanotime(),
         });
     }
@@ -235,7 +243,7 @@ impl Recorder {
             }
         }
         let back = open.back;
-        self.log(&own, open, now, End::Returned);
+        self.close(&mut own, open, now, End::Returned);
         back
     }
 
@@ -263,12 +271,16 @@ impl Recorder {
     fn close_below(&self, own: &mut Own, sp: usize, now: i64, end: End) {
         while own.open.last().is_some_and(|open| open.at < sp) {
             if let Some(open) = own.open.pop() {
-                self.log(own, open, now, end);
+                self.close(own, open, now, end);
             }
         }
     }
 
-    fn log(&self, own: &Own, open: Open, now: i64, end: End) {
+    /// What was the innermost that is open is over.
+    fn close(&self, own: &mut Own, open: Open, now: i64, end: End) {
+        if let Some(outer) = own.open.last_mut() {
+            outer.inner += now - open.begin;
+        }
         // A child of fork may find the log locked by a thread that it hasn't.
         let Some(trace) = Trace::get().filter(|trace| trace.is_on()) else {
             return;
@@ -294,6 +306,7 @@ impl Open {
             p: self.p,
             begin: self.begin,
             nanoseconds: now - self.begin,
+            own: now - self.begin - self.inner,
             p_taken: self.p_taken,
             end,
         })

@@ -13,6 +13,8 @@ const BUCKETS: usize = 4 * 42;
 pub struct Stats {
     pub calls: u64,
     pub total: i64,
+    /// Without what was called across in turn.
+    pub own: i64,
     pub longest: i64,
     pub p_taken: u64,
     pub callbacks: u64,
@@ -25,6 +27,7 @@ impl Default for Stats {
         Stats {
             calls: 0,
             total: 0,
+            own: 0,
             longest: 0,
             p_taken: 0,
             callbacks: 0,
@@ -37,6 +40,7 @@ impl Stats {
     pub fn add(&mut self, crossing: &Crossing) {
         self.calls += 1;
         self.total += crossing.nanoseconds;
+        self.own += crossing.own;
         self.longest = self.longest.max(crossing.nanoseconds);
         self.p_taken += u64::from(crossing.p_taken);
         self.callbacks += u64::from(crossing.callbacks);
@@ -47,6 +51,7 @@ impl Stats {
     pub fn merge(&mut self, other: &Stats) {
         self.calls += other.calls;
         self.total += other.total;
+        self.own += other.own;
         self.longest = self.longest.max(other.longest);
         self.p_taken += other.p_taken;
         self.callbacks += other.callbacks;
@@ -103,30 +108,32 @@ pub fn table(title: &str, direction: Direction, all: &[(Function, &Stats)]) -> S
         title,
         "calls",
         "total",
+        "own",
         "mean",
         "p99",
         "longest",
         "P taken",
         "callbacks",
     ];
-    let mut lines: Vec<[String; 8]> = std::iter::once(titles.map(str::to_owned))
+    let mut lines: Vec<[String; 9]> = std::iter::once(titles.map(str::to_owned))
         .chain(lines)
         .collect();
     if direction == Direction::Callback {
         // A callback has its P all the time.
         lines.iter_mut().for_each(|line| {
-            line[6].clear();
             line[7].clear();
+            line[8].clear();
         });
     }
     align(&lines)
 }
 
-fn row(name: &str, stats: &Stats) -> [String; 8] {
+fn row(name: &str, stats: &Stats) -> [String; 9] {
     [
         name.to_owned(),
         stats.calls.to_string(),
         duration(stats.total),
+        duration(stats.own),
         duration(stats.total / stats.calls as i64),
         duration(stats.p99()),
         duration(stats.longest),
@@ -136,7 +143,7 @@ fn row(name: &str, stats: &Stats) -> [String; 8] {
 }
 
 /// Columns below each other, numbers at their right ends.
-fn align(lines: &[[String; 8]]) -> String {
+fn align(lines: &[[String; 9]]) -> String {
     let width = |column: usize| {
         let widths = lines.iter().map(|line| line[column].chars().count());
         widths.max().unwrap_or(0)
