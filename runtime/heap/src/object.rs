@@ -25,6 +25,7 @@ pub struct Object {
 /// The object in which the address lies; None: outside of the heap, or nothing is allocated there.
 ///
 /// For an address that somebody keeps alive the answer holds as long as they do; else it may be out of date at once, but never wrong in itself.
+#[inline]
 pub fn find(address: usize) -> Option<Object> {
     if !layout::contains(address) {
         return None;
@@ -71,6 +72,7 @@ impl Object {
     }
 
     /// Whether it is in use: not a free slot.
+    #[inline]
     pub fn is_allocated(&self) -> bool {
         let (word, bit) = self.bit();
         let word = layout::get().alloc_word(self.page, word);
@@ -93,6 +95,7 @@ impl Object {
     }
 
     /// Calls `look` with each word that the collector follows.
+    #[inline]
     pub fn for_each_pointer(&self, mut look: impl FnMut(*const AtomicUsize)) {
         if self.noscan {
             return;

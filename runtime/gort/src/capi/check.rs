@@ -7,7 +7,6 @@ use std::sync::{Mutex, PoisonError};
 
 use bridge::memory::Any;
 use bridge::memory::check::{self, LEVEL};
-use stack::Outcome;
 
 /// Texts of panics, which last; there are few different ones.
 static TEXTS: Mutex<Option<HashSet<&'static CStr>>> = Mutex::new(None);
@@ -26,59 +25,56 @@ pub(super) fn lasting(text: String) -> usize {
 }
 
 /// 0, or the text of a panic.
-extern "C" fn argument(value: Any, whole: Any) -> Outcome {
+extern "C" fn argument(value: Any, whole: Any) -> usize {
     // SAFETY: what the caller has is an `any`.
-    let verdict = unsafe { check::argument(value, whole) };
-    Outcome::done(match verdict {
+    match unsafe { check::argument(value, whole) } {
         Ok(()) => 0,
         Err(why) => lasting(why.argument()),
-    })
+    }
 }
 
 /// 0, or the text of a panic.
-extern "C" fn result(
-    value: Any,
-    function: *const c_char,
-    file: *const c_char,
-    line: u32,
-) -> Outcome {
+extern "C" fn result(value: Any, function: *const c_char, file: *const c_char, line: u32) -> usize {
     // SAFETY: what the caller has is an `any`.
     let Err(why) = (unsafe { check::result(value) }) else {
-        return Outcome::done(0);
+        return 0;
     };
     // SAFETY: texts of the caller's.
     let [function, file] =
         [function, file].map(|text| unsafe { CStr::from_ptr(text) }.to_string_lossy());
-    Outcome::done(lasting(why.result(&function, &file, line)))
+    lasting(why.result(&function, &file, line))
 }
 
-// Without checks there is nothing to do. A nil pointer, or one to nothing at all, is always good.
-global_asm!(
-    function!(
-        "gort_check_pointer",
-        "cmp byte ptr [rip + {level}], 0",
-        "je 2f",
-        "test rsi, rsi",
-        "je 2f",
-        "jmp gort_check_pointer_slow",
-        "2:",
-        "ret",
-    ),
-    function!(
-        "gort_check_result",
-        "cmp byte ptr [rip + {level}], 0",
-        "je 2f",
-        "test rsi, rsi",
-        "je 2f",
-        "jmp gort_check_result_slow",
-        "2:",
-        "ret",
-    ),
-    ".hidden gort_check_pointer_slow",
-    ".hidden gort_check_result_slow",
-    ".hidden {level}",
-    level = sym LEVEL,
-);
+/// Runs a check on the system stack, as C that is quick: it never parks. Without checks there is nothing to do, nor for what is all zeros.
+macro_rules! check {
+    ($($name:literal $check:path;)+) => {
+        $(global_asm!(
+            function!(
+                $name,
+                "cmp byte ptr [rip + {level}], 0",
+                "je 2f",
+                "test rsi, rsi",
+                "je 2f",
+                open_frame!(),
+                "lea r11, [rip + {check}]",
+                "call gort_ccall_nonblocking",
+                close_frame!(),
+                "test rax, rax",
+                "jnz 3f",
+                "2:",
+                "ret",
+                "3:",
+                "mov rdi, rax",
+                "jmp gort_panic_runtime",
+            ),
+            ".hidden {level}",
+            level = sym LEVEL,
+            check = sym $check,
+        );)+
+    };
+}
 
-checked!("gort_check_pointer_slow" argument, text panics "gort_panic_runtime");
-checked!("gort_check_result_slow" result, text panics "gort_panic_runtime");
+check! {
+    "gort_check_pointer" argument;
+    "gort_check_result" result;
+}

@@ -319,6 +319,15 @@ static void arraypointer2(void)
 	pass_element(ANY(pointer_to_unsafe_pointer, a), ANY(pointer_to_two_pointer_array, a));
 }
 
+/* Go 1.27.3 refuses an array of one pointer even if that is nil: it takes the array's address for its element. */
+static void arraypointer_of_one(void)
+{
+	void **a = gort_new(&one_pointer);
+	pass_element(ANY(pointer_to_unsafe_pointer, a), ANY(pointer_to_one_pointer, a));
+	a[0] = gort_new(&int_type);
+	pass_element(ANY(pointer_to_unsafe_pointer, a), ANY(pointer_to_one_pointer, a));
+}
+
 static void argmap(void)
 {
 	void **m = gort_new(&map_type);
@@ -465,6 +474,7 @@ static const struct rule {
 	{"slicedata2", slicedata2, NULL},
 	{"arraypointer", arraypointer, NULL},
 	{"arraypointer2", arraypointer2, ARGUMENT("unsafe pointer")},
+	{"arraypointer_of_one", arraypointer_of_one, ARGUMENT("pointer")},
 	{"argmap", argmap, ARGUMENT("map")},
 	{"retmap", retmap, RESULT("GoMap47", "map")},
 	{"interface_of_pointer", interface_of_pointer, ARGUMENT("interface")},

@@ -42,6 +42,7 @@ RULES_TYPE two_pointer_array = {.size = 16, .ptrdata = 16, .kind = GORT_KIND_ARR
 RULES_TYPE one_string = {.size = 16, .ptrdata = 8, .kind = GORT_KIND_ARRAY, .align = 8, .len = 1, .elem = &string_type};
 RULES_TYPE pointer_to_four_bytes = POINTER(four_bytes);
 RULES_TYPE pointer_to_eight_bytes = POINTER(eight_bytes);
+RULES_TYPE pointer_to_one_pointer = POINTER(one_pointer);
 RULES_TYPE pointer_to_two_pointer_array = POINTER(two_pointer_array);
 
 /* struct { int *p; } */
