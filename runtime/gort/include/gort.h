@@ -536,6 +536,12 @@ void gort_signal_ignore(const int *signals, int n);
 bool gort_signal_ignored(int signal);
 
 /*
+ * A write to standard output or standard error has failed with EPIPE: ends the program by SIGPIPE, as os.File does, unless that signal is ignored, or
+ * somebody wants it. By itself SIGPIPE does nothing on the runtime's threads. [any]
+ */
+void gort_sigpipe(void);
+
+/*
  * debug.SetPanicOnFault: whether a fault of this goroutine's at an address that isn't a nil pointer's is a panic, too, and not the end of the
  * program. What it was. [Go]
  */

@@ -55,6 +55,11 @@ extern "C" fn ignored(number: c_int) -> Outcome {
     Outcome::done(usize::from(queue::is_ignored(number)))
 }
 
+extern "C" fn sigpipe() -> Outcome {
+    signals::sigpipe();
+    Outcome::done(0)
+}
+
 /// An operation; the level ends with NUL.
 extern "C" fn set_traceback(level: *const c_char) -> Outcome {
     // SAFETY: the caller's text.
@@ -73,4 +78,5 @@ anywhere!("gort_signal_stop" stop);
 anywhere!("gort_signal_reset" reset);
 anywhere!("gort_signal_ignore" ignore);
 anywhere!("gort_signal_ignored" ignored);
+anywhere!("gort_sigpipe" sigpipe);
 anywhere!("gort_set_traceback" set_traceback);
