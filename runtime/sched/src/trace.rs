@@ -136,6 +136,13 @@ impl Walk<'_> {
         if !on_goroutine && self.ask_c(0, context) {
             return self.below_c();
         }
+        // In the middle of going on, as a parked one does.
+        if let Some(g) = self.g.filter(|_| on_goroutine && entered(registers.pc())) {
+            let left = registers.sp().wrapping_sub(g.context.sp.get());
+            if left <= 7 * size_of::<usize>() {
+                return self.parked(g);
+            }
+        }
         // A call to where there is no code: whoever called it is interesting.
         if !preempt::in_text(registers.pc())
             && let Some(caller) = self.called_nowhere(&registers)
