@@ -6,5 +6,8 @@ const struct bench_entry benchmarks[] = {
 	{"GoToCChecked", go_to_c_checked},
 	{"Handles", handles},
 	{"Strings", strings},
+	{"AllocSmall", alloc_small},
+	{"BinaryTrees", binary_trees},
+	{"Collect1GiB", collect_1_gib},
 	{0},
 };

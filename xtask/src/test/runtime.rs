@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use super::Context;
 use super::checks::counted;
 use super::tally::Tally;
-use crate::bench::{crossing, peer};
+use crate::bench::{crossing, heap, peer};
 use crate::crosscall::cargo;
 use crate::sh;
 use crate::term;
@@ -209,7 +209,9 @@ fn stress(context: &Context, crates: &[Crate], tally: &mut Tally) -> Result<()> 
 
 /// The benchmarks do what they say, each for a moment. How fast is no test's business.
 fn benchmarks(context: &Context, _: &[Crate], tally: &mut Tally) -> Result<()> {
-    for benchmark in peer::once(context.repo, &crossing::SUITE)? {
+    let mut all = peer::once(context.repo, &crossing::SUITE)?;
+    all.extend(peer::once(context.repo, &heap::SUITE)?);
+    for benchmark in all {
         match sh::run(&mut bounded(&benchmark, "60")) {
             Ok(ran) if ran.stdout.starts_with("Benchmark") => tally.pass(),
             Ok(ran) => tally.fail(&sh::line(&benchmark), &ran.stdout),
