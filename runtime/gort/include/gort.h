@@ -641,6 +641,12 @@ void gort_typed_memmove(const struct gort_type *type, void *to, const void *from
 /* Makes count values zero. [Go] */
 void gort_typed_memclr(const struct gort_type *type, void *place, size_t count);
 
+/*
+ * `make(chan T, cap)`: a channel that the collector frees, and whose elements it follows. gort_freechan does nothing with it. Where elements hold
+ * pointers, it must be this one, or one of gort_makechan whose elements are kept alive by something else. [Go]
+ */
+gort_chan *gort_makechan_of(const struct gort_type *type, size_t cap);
+
 /* runtime.GC: collects, and returns when everything that could be freed is. [Go] */
 void gort_gc(void);
 

@@ -69,7 +69,23 @@ impl MakeError {
     }
 }
 
-/// A channel; its buffer lies behind it in the same allocation.
+/// Elements that a collector has to know of when they are moved: they hold pointers.
+#[derive(Clone, Copy)]
+pub struct Pointers {
+    /// The elements' type, as the functions know it.
+    pub ty: *const (),
+    pub watcher: &'static Watcher,
+}
+
+/// What is done about them. Both get the type and an element's place.
+pub struct Watcher {
+    /// The element is about to be overwritten.
+    pub overwritten: unsafe fn(*const (), *const u8),
+    /// The element is about to leave the channel's buffer.
+    pub taken: unsafe fn(*const (), *const u8),
+}
+
+/// A channel; its buffer lies behind it in the same allocation, or is somebody else's business ([`Chan::init`]).
 pub struct Chan {
     pub(crate) lock: Lock,
     /// Written under the lock, as `count` and the queues' first waiters; read without it by operations that must not block.
@@ -83,6 +99,7 @@ pub struct Chan {
     elem_size: usize,
     cap: usize,
     buffer: NonNull<u8>,
+    pointers: Option<Pointers>,
     /// Counted up: addresses would make a model different each time.
     #[cfg(loom)]
     number: usize,
@@ -104,6 +121,22 @@ impl Chan {
         };
         // SAFETY: the layout has room for the buffer behind the header.
         let buffer = unsafe { chan.byte_add(Chan::header()) };
+        // SAFETY: the memory is new, large enough and aligned.
+        unsafe { Chan::init(chan, buffer.cast(), elem_size, cap, None) };
+        Ok(chan)
+    }
+
+    /// Makes a channel in memory of the caller's. Not for [`Chan::free`].
+    ///
+    /// # Safety
+    /// Room for a channel at `chan` and for its elements, aligned to 16, at `buffer`; both for as long as anybody uses the channel.
+    pub unsafe fn init(
+        chan: NonNull<Chan>,
+        buffer: NonNull<u8>,
+        elem_size: usize,
+        cap: usize,
+        pointers: Option<Pointers>,
+    ) {
         let value = Chan {
             lock: Lock::new(),
             closed: AtomicBool::new(false),
@@ -113,13 +146,22 @@ impl Chan {
             head: Cell::new(0),
             elem_size,
             cap,
-            buffer: buffer.cast(),
+            buffer,
+            pointers,
             #[cfg(loom)]
             number: number(),
         };
-        // SAFETY: the memory is new, large enough and aligned.
+        // SAFETY: the caller's word.
         unsafe { chan.write(value) };
-        Ok(chan)
+    }
+
+    /// Where in a channel the address of its buffer stands.
+    #[cfg(not(loom))]
+    pub const BUFFER_OFFSET: usize = std::mem::offset_of!(Chan, buffer);
+
+    /// Whether there can be a channel of so many elements of that size.
+    pub fn check(elem_size: usize, cap: usize) -> Result<(), MakeError> {
+        Chan::layout(elem_size, cap).map(|_| ())
     }
 
     /// # Safety

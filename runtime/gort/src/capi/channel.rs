@@ -1,9 +1,13 @@
 //! Channels.
 
+use std::arch::global_asm;
 use std::ptr::NonNull;
 
+use heap::types::{Kind, Type, WORD};
+use heap::{barrier, layout};
 use sched::chan::{
-    self, CLOSE_OF_CLOSED, CLOSE_OF_NIL, CLOSED, Chan, MakeError, NIL, SEND_ON_CLOSED, WOULD_BLOCK,
+    self, CLOSE_OF_CLOSED, CLOSE_OF_NIL, CLOSED, Chan, MakeError, NIL, Pointers, SEND_ON_CLOSED,
+    WOULD_BLOCK, Watcher,
 };
 use sched::{GRef, fatal};
 use stack::Outcome;
@@ -36,8 +40,107 @@ extern "C" fn make(elem_size: usize, cap: usize) -> Outcome {
     }
 }
 
+/// A channel in the collector's heap: where its buffer's address stands is a pointer.
+static CHAN_TYPE: Type = Type {
+    size: size_of::<Chan>(),
+    ptrdata: size_of::<Chan>(),
+    ptrmask: (&raw const CHAN_POINTERS).cast(),
+    kind: Kind::Struct,
+    align: 8,
+    reserved: [0; 6],
+    len: 0,
+    elem: std::ptr::null(),
+    fields: std::ptr::null(),
+    name: std::ptr::null(),
+};
+
+static CHAN_POINTERS: [u64; 2] = {
+    assert!(size_of::<Chan>() <= 128 * WORD);
+    let word = Chan::BUFFER_OFFSET / WORD;
+    let mut mask = [0; 2];
+    mask[word / 64] = 1 << (word % 64);
+    mask
+};
+
+static WATCHER: Watcher = Watcher {
+    overwritten: |ty, place| {
+        // SAFETY: the channel's elements are of the type, and this is one's place.
+        unsafe { barrier::before_overwriting(&*ty.cast::<Type>(), place, 1) };
+    },
+    taken: |ty, place| {
+        // SAFETY: as above.
+        unsafe { barrier::before_moving(&*ty.cast::<Type>(), place, 1) };
+    },
+};
+
+/// Whether such a channel can be: 0 if it would be too large.
+extern "C" fn check(ty: &Type, cap: usize) -> Outcome {
+    match Chan::check(ty.size, cap) {
+        Ok(()) => Outcome::done(1),
+        Err(MakeError::Size) => Outcome::done(0),
+        Err(error @ MakeError::ElemType) => fatal::throw("", error.text()),
+    }
+}
+
+/// Makes a channel of two new objects of the heap's.
+extern "C" fn init(
+    chan: NonNull<Chan>,
+    buffer: NonNull<u8>,
+    ty: &'static Type,
+    cap: usize,
+) -> Outcome {
+    let pointers = ty.has_pointers().then_some(Pointers {
+        ty: std::ptr::from_ref(ty).cast(),
+        watcher: &WATCHER,
+    });
+    // SAFETY: the objects are new and as large as that; the channel keeps its buffer alive, and who uses it the channel.
+    unsafe { Chan::init(chan, buffer, ty.size, cap, pointers) };
+    Outcome::done(chan.as_ptr() as usize)
+}
+
+// The new objects lie on the goroutine's stack until there is a channel that others may have.
+global_asm!(
+    function!(
+        "gort_makechan_of",
+        open_frame!(),
+        "push rdi",
+        "push rsi",
+        "lea r11, [rip + {check}]",
+        "call gort_enter",
+        "test eax, eax",
+        "jz 2f",
+        "mov rdi, [rbp - 8]",
+        "mov rsi, [rbp - 16]",
+        "call gort_new_array",
+        "push rax",
+        "sub rsp, 8",
+        "lea rdi, [rip + {chan_type}]",
+        "call gort_new",
+        "mov rdi, rax",
+        "mov rsi, [rbp - 24]",
+        "mov rdx, [rbp - 8]",
+        "mov rcx, [rbp - 16]",
+        "lea r11, [rip + {init}]",
+        "call gort_enter",
+        "leave",
+        ".cfi_def_cfa rsp, 8",
+        "ret",
+        ".cfi_def_cfa rbp, 16",
+        "2:",
+        "leave",
+        ".cfi_def_cfa rsp, 8",
+        ".cfi_restore rbp",
+        "lea rdi, [rip + {size_text}]",
+        "jmp gort_panic_runtime",
+    ),
+    check = sym check,
+    chan_type = sym CHAN_TYPE,
+    init = sym init,
+    size_text = sym MAKE_SIZE_TEXT,
+);
+
 extern "C" fn free(chan: ChanPtr) -> Outcome {
-    if let Some(chan) = chan {
+    if let Some(chan) = chan.filter(|chan| !layout::contains(chan.as_ptr().addr())) {
         // SAFETY: nobody uses the channel any more, says the caller.
         unsafe { Chan::free(chan) };
     }

@@ -187,6 +187,100 @@ CASE(a_checked_heap_is_in_order)
 	gort_gc();
 }
 
+/* Nodes go round from goroutine to goroutine; now one has it, then a channel, then a waiting goroutine's stack. */
+static void pass_on(void *argument)
+{
+	struct share *share = argument;
+	for (int i = 0; i < share->rounds; i++) {
+		struct node *n;
+		check(gort_chanrecv(share->in, &n));
+		look(n);
+		check_equal(n->left->value, n->value + 1);
+		look(n->left);
+		/* Another copy, with all that hangs on it. */
+		struct node *copy = new_node(n->value);
+		gort_store(&copy->left, new_node(n->value + 1));
+		if (next_random(&share->random) % 4 == 0) {
+			struct gort_case cases[2] = {
+				{.c = share->out, .elem = &copy, .dir = GORT_SEND},
+				{.c = NULL, .elem = &n, .dir = GORT_RECV},
+			};
+			check_equal(gort_select(cases, 2, false, NULL), 0);
+		} else {
+			gort_chansend(share->out, &n);
+		}
+	}
+	gort_waitgroup_done(share->all);
+}
+
+/* A goroutine that hands on what it gets, a number of times, and one more that takes what is left at the end. */
+static void wander(size_t cap, int rounds)
+{
+	struct gort_waitgroup all = {0};
+	gort_chan *ring[GOROUTINES];
+	int stop = 0;
+	for (int i = 0; i < GOROUTINES; i++)
+		ring[i] = gort_makechan_of(&pointer_type, cap);
+	gort_go(keep_collecting, &stop);
+	for (int i = 0; i < GOROUTINES; i++) {
+		struct share *share = new_share(&all, i, rounds);
+		share->in = ring[i];
+		share->out = i + 1 < GOROUTINES ? ring[i + 1] : gort_makechan_of(&pointer_type, rounds);
+		gort_waitgroup_add(&all, 1);
+		gort_go(pass_on, share);
+	}
+	for (int i = 0; i < rounds; i++) {
+		struct node *n = new_node((uint64_t)i * 10);
+		gort_store(&n->left, new_node((uint64_t)i * 10 + 1));
+		gort_chansend(ring[0], &n);
+	}
+	gort_waitgroup_wait(&all);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+}
+
+// env GORT_DEBUG=poison
+CASE(a_pointer_that_wanders_by_channels)
+{
+	wander(0, 3000);
+	wander(1, 3000);
+	wander(7, 3000);
+}
+
+// env GORT_DEBUG=gcstress,poison,checkheap
+CASE(a_pointer_that_wanders_under_stress)
+{
+	wander(0, 20);
+	wander(2, 20);
+}
+
+/* What waits in a buffer is reached by nothing else. */
+CASE(a_channel_keeps_what_is_in_it)
+{
+	gort_chan *volatile c = gort_makechan_of(&pointer_type, 100);
+	for (int i = 0; i < 100; i++) {
+		struct node *n = tree(3, (uint64_t)i + 1);
+		gort_chansend(c, &n);
+	}
+	for (int i = 0; i < 3; i++) {
+		tree(10, 5);
+		gort_gc();
+	}
+	for (int i = 0; i < 100; i++) {
+		struct node *n;
+		check(gort_chanrecv(c, &n));
+		check_equal(n->value, i + 1);
+		sum(n);
+	}
+	gort_freechan(c);
+}
+
+// exit 2
+// stderr panic: makechan: size out of range
+CASE(a_channel_of_too_many)
+{
+	gort_makechan_of(&pointer_type, SIZE_MAX / 4);
+}
+
 /* Parents in C: the collector goes on without them, and they come back to what they had. */
 static void visit_c(void *argument)
 {

@@ -69,7 +69,11 @@ impl Chan {
         let head = self.head.get();
         let slot = self.slot(head);
         // SAFETY: the first slot holds an element; the lock is held.
-        unsafe { self.copy(slot, elem) };
+        unsafe {
+            self.leaves(slot);
+            self.copy(slot, elem);
+            self.forget(slot);
+        }
         self.head
             .set(if head + 1 == self.cap { 0 } else { head + 1 });
         match sender {
@@ -158,6 +162,8 @@ impl Chan {
         if to.is_null() {
             return;
         }
+        // SAFETY: there is an element at `to`, or was one.
+        unsafe { self.overwrites(to) };
         // Words are what most channels carry. The two may be one place: nothing forbids goroutines to share it.
         match self.elem_size {
             0 => {}
@@ -175,8 +181,47 @@ impl Chan {
     /// `elem` has room for an element, or is null.
     pub(super) unsafe fn zero(&self, elem: *mut u8) {
         if !elem.is_null() {
+            // SAFETY: the caller's word; there is an element, or was one.
+            unsafe {
+                self.overwrites(elem);
+                ptr::write_bytes(elem, 0, self.elem_size);
+            }
+        }
+    }
+
+    /// What a collector must know before the element at `place`, which may lie in its heap, is overwritten.
+    ///
+    /// # Safety
+    /// Memory of an element's size.
+    #[inline]
+    unsafe fn overwrites(&self, place: *const u8) {
+        if let Some(pointers) = &self.pointers {
             // SAFETY: the caller's word.
-            unsafe { ptr::write_bytes(elem, 0, self.elem_size) };
+            unsafe { (pointers.watcher.overwritten)(pointers.ty, place) };
+        }
+    }
+
+    /// What a collector must know before the element in `slot` leaves the buffer.
+    ///
+    /// # Safety
+    /// A slot with an element; the lock is held.
+    #[inline]
+    unsafe fn leaves(&self, slot: *const u8) {
+        if let Some(pointers) = &self.pointers {
+            // SAFETY: the caller's word.
+            unsafe { (pointers.watcher.taken)(pointers.ty, slot) };
+        }
+    }
+
+    /// The slot, whose element is gone, keeps nothing alive.
+    ///
+    /// # Safety
+    /// A slot of the buffer; the lock is held.
+    #[inline]
+    unsafe fn forget(&self, slot: *mut u8) {
+        if self.pointers.is_some() {
+            // SAFETY: the caller's word.
+            unsafe { ptr::write_bytes(slot, 0, self.elem_size) };
         }
     }
 }
