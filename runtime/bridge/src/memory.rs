@@ -31,7 +31,9 @@ impl Any {
     }
 }
 
-/// The object at that address moves to where the collector, while it marks, has looked already.
-fn shade(_address: usize) {
-    debug_assert!(!heap::barrier::marking(), "there is no collector yet");
+/// The object at that address, if it is one, goes to where the collector, while it marks, has looked already. In an operation.
+fn shade(address: usize) {
+    if heap::barrier::marking() {
+        heap::mark::shade(address);
+    }
 }

@@ -17,6 +17,7 @@
 //! | an operation's result, `Context::value`         | nothing: who sets it runs; it is read with the stack                              |
 //! | out of a table of roots                         | nothing, if the table was asked when marking began; else it is shaded             |
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use stack::Outcome;
@@ -26,29 +27,58 @@ use crate::layout;
 use crate::mark;
 use crate::types::{Type, WORD};
 
-/// Not zero while the collector marks. Changes only while the world is stopped.
+/// Not zero: stores take the slow way, for the reasons that the bits say. Changes only while the world is stopped, or before there are goroutines.
 #[unsafe(no_mangle)]
 pub static gort_marking: AtomicU8 = AtomicU8::new(0);
+
+/// The collector marks.
+const MARKS: u8 = 1;
+/// Stores are checked.
+pub const CHECKS: u8 = 2;
+
+/// Who checks stores.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreChecks {
+    /// Of a value, at that address: `store(slot, value)`.
+    pub store: fn(usize, usize),
+    /// Of bytes of values of the type: `copy(type, to, from, bytes)`.
+    pub copy: unsafe fn(&Type, usize, usize, usize),
+}
+
+static STORE_CHECKS: OnceLock<StoreChecks> = OnceLock::new();
+
+/// Stores that go through the barrier are checked before they are done, from now on. There are no goroutines yet.
+pub fn check_stores(checks: StoreChecks) {
+    if STORE_CHECKS.set(checks).is_ok() {
+        gort_marking.fetch_or(CHECKS, Ordering::SeqCst);
+    }
+}
 
 /// Whether the collector marks: stores into the heap pass the barrier, and what is allocated is marked.
 #[inline]
 pub fn marking() -> bool {
-    gort_marking.load(Ordering::Relaxed) != 0
+    gort_marking.load(Ordering::Relaxed) & MARKS != 0
 }
 
 /// The world is stopped.
 pub fn set_marking(yes: bool) {
-    gort_marking.store(yes.into(), Ordering::SeqCst);
+    match yes {
+        true => gort_marking.fetch_or(MARKS, Ordering::SeqCst),
+        false => gort_marking.fetch_and(!MARKS, Ordering::SeqCst),
+    };
     if yes {
         cache::start_marking();
     }
 }
 
-/// The operation of a store while the collector marks.
+/// The operation of a store while the collector marks, or stores are checked.
 ///
 /// # Safety
 /// `slot` is a word that the caller's goroutine may write.
 pub unsafe extern "C" fn store(slot: *mut usize, value: usize) -> Outcome {
+    if let Some(checks) = STORE_CHECKS.get() {
+        (checks.store)(slot.addr(), value);
+    }
     // SAFETY: the caller's word; others may read it.
     let slot = unsafe { AtomicUsize::from_ptr(slot) };
     if marking() {
@@ -98,7 +128,7 @@ unsafe fn shade_values(ty: &Type, place: *const u8, count: usize) {
     });
 }
 
-/// The operation of a copy of `count` values while the collector marks. The places may overlap.
+/// The operation of a copy of `count` values while the collector marks, or stores are checked. The places may overlap.
 ///
 /// # Safety
 /// Values of the type at `from`, and room for as many at `to`.
@@ -108,6 +138,10 @@ pub unsafe extern "C" fn typed_memmove(
     from: *const u8,
     count: usize,
 ) -> Outcome {
+    if let Some(checks) = STORE_CHECKS.get() {
+        // SAFETY: the caller's word.
+        unsafe { (checks.copy)(ty, to.addr(), from.addr(), ty.size * count) };
+    }
     // SAFETY: the caller's word.
     unsafe {
         before_overwriting(ty, to, count);

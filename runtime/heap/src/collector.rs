@@ -168,7 +168,8 @@ fn cycle(why: Why) {
 /// From the stop where marking begins to the one where it ends.
 fn mark_all(cycle: Cycle, trace: &mut Trace) {
     let mut goroutines = g::all();
-    let mut ranges: Vec<_> = keep::ranges().into_iter().chain(roots::ranges()).collect();
+    let tables = keep::ranges().into_iter().chain(roots::table_words());
+    let mut ranges: Vec<_> = tables.chain(roots::ranges()).collect();
     let stacks = stack::memory::stats().inuse_bytes;
     let read = stacks + ranges.iter().map(ExactSizeIterator::len).sum::<usize>();
     trace.roots(stacks, read - stacks);

@@ -1,6 +1,6 @@
 //! Where the collector begins, beside goroutines' stacks: ranges of memory with variables of Go's, and tables of the runtime's.
 //!
-//! Both lists only grow, and are read without locks.
+//! The lists only grow, and are read without locks.
 
 use std::ops::Range;
 use std::ptr;
@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// Shows the collector every address that a table holds.
 pub type Source = fn(&mut dyn FnMut(usize));
+
+/// Where the words of a table are at the moment.
+pub type Words = fn() -> Vec<Range<usize>>;
 
 /// A list that only grows.
 struct List<T>(AtomicPtr<Entry<T>>);
@@ -19,6 +22,7 @@ struct Entry<T> {
 
 static RANGES: List<Range<usize>> = List(AtomicPtr::new(ptr::null_mut()));
 static SOURCES: List<Source> = List(AtomicPtr::new(ptr::null_mut()));
+static TABLES: List<Words> = List(AtomicPtr::new(ptr::null_mut()));
 
 impl<T> List<T> {
     fn add(&self, value: T) {
@@ -67,7 +71,18 @@ pub fn add_source(source: Source) {
     SOURCES.add(source);
 }
 
-/// Shows every address of every table.
+/// A table whose words are looked at as those of a stack are, while the program runs, so that it may be large. It is asked for its words once when
+/// marking begins; who takes a value out of one shades it.
+pub fn add_table(words: Words) {
+    TABLES.add(words);
+}
+
+/// The words of every such table.
+pub fn table_words() -> impl Iterator<Item = Range<usize>> {
+    TABLES.iter().flat_map(|words| words())
+}
+
+/// Shows every address of every source.
 pub fn each_of_sources(see: &mut dyn FnMut(usize)) {
     for source in SOURCES.iter() {
         source(see);

@@ -11,6 +11,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use heap::barrier::{self, StoreChecks};
 use heap::object;
 use heap::types::{Kind, Type, WORD};
 use sched::{GRef, M, fatal};
@@ -30,6 +31,9 @@ pub fn init() {
         .filter_map(|o| o.strip_prefix("cgocheck="));
     if let Some(level) = named.next_back().and_then(|level| level.parse::<u8>().ok()) {
         LEVEL.store(level.min(2), Ordering::Relaxed);
+        if level >= 2 {
+            barrier::check_stores(StoreChecks { store, copy });
+        }
     }
 }
 

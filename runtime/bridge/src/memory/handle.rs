@@ -21,10 +21,12 @@
 
 use std::hash::BuildHasher;
 use std::hash::RandomState;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use heap::roots;
 use sched::M;
 
 use super::Any;
@@ -136,6 +138,9 @@ impl Shared {
         let index = self.fresh;
         if index == END {
             return Err(Full::Space);
+        }
+        if index == 0 {
+            roots::add_table(words);
         }
         if index.is_multiple_of(1 << CHUNK_SHIFT) {
             make_chunk(index)?;
@@ -263,9 +268,13 @@ pub fn value(handle: u64) -> Option<Any> {
     (slot.word.load(Ordering::Relaxed) == handle).then_some(value)
 }
 
-/// Whether that was a handle. It is none any more. Its value, for who has to end it.
+/// Whether that was a handle. It is none any more. Its value, for who has to end it. Only operations delete those whose values are in the heap.
 pub fn delete(handle: u64) -> Option<Any> {
     let slot = find(handle)?;
+    // The collector may not have looked at the slot yet, and who has got the value from it is never looked at again. While it is a handle, or was, this
+    // is a value.
+    super::shade(slot.kind.load(Ordering::Acquire));
+    super::shade(slot.data.load(Ordering::Acquire));
     let free = handle.wrapping_add(TAG);
     slot.word
         .compare_exchange(handle, free, Ordering::AcqRel, Ordering::Relaxed)
@@ -281,16 +290,15 @@ pub fn delete(handle: u64) -> Option<Any> {
     Some(value)
 }
 
-/// Every value that a handle stands for: the collector's roots. Handles that are made or deleted meanwhile may be left out.
-pub fn each_value(mut see: impl FnMut(Any)) {
-    let end = lock().fresh;
-    for index in 0..end {
-        let slot = slot(index as u32).expect("an index below the first fresh one");
-        let word = slot.word.load(Ordering::Acquire);
-        if let Some(value) = value(word) {
-            see(value);
-        }
-    }
+/// Where the slots' words are that the collector looks at: of all that were ever used.
+fn words() -> Vec<Range<usize>> {
+    let end = lock().fresh as usize;
+    let chunk = 1 << CHUNK_SHIFT;
+    let used = |first: usize| {
+        let start = CHUNKS[first >> CHUNK_SHIFT].load(Ordering::Acquire).addr();
+        start..start + ((end - first).min(chunk) << SLOT_SHIFT)
+    };
+    (0..end).step_by(chunk).map(used).collect()
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ global_asm!(
         "mov qword ptr [rdi], rsi",
         "ret",
         "2:",
+        "test byte ptr [rip + {marking}], {checks}",
+        "jnz 3f",
         // What is overwritten is mostly nothing.
         "cmp qword ptr [rdi], 0",
         "jne 3f",
@@ -68,6 +70,7 @@ global_asm!(
     ),
     ".hidden {marking}",
     marking = sym barrier::gort_marking,
+    checks = const barrier::CHECKS,
     store = sym barrier::store,
     memmove = sym barrier::typed_memmove,
     memclr = sym barrier::typed_memclr,

@@ -28,6 +28,11 @@ extern "C" fn new(kind: usize, data: usize) -> Outcome {
     }
 }
 
+/// Whether it was one.
+extern "C" fn delete(handle: u64) -> Outcome {
+    Outcome::done(handle::delete(handle).is_some().into())
+}
+
 extern "C" fn spill() -> Outcome {
     handle::spill(M::current());
     Outcome::done(0)
@@ -101,6 +106,8 @@ global_asm!(
     // Who changes the word from the handle to what follows it has the slot.
     function!(
         "gort_handle_delete",
+        "cmp byte ptr [rip + {marking}], 0",
+        "jne 4f",
         find_slot!(),
         "movabs rdx, 0x100000000",
         "add rdx, rdi",
@@ -125,11 +132,21 @@ global_asm!(
         "3:",
         "lea r11, [rip + {spill}]",
         "jmp gort_enter",
+        // The collector marks: it must be told of the value.
+        "4:",
+        open_frame!(),
+        "lea r11, [rip + {delete}]",
+        "call gort_enter",
+        close_frame!(),
+        "test eax, eax",
+        "jz 9f",
+        "ret",
         "9:",
         "lea rdi, [rip + {misuse_text}]",
         "jmp gort_panic_string",
     ),
     ".hidden {chunks}",
+    ".hidden {marking}",
     chunks = sym CHUNKS,
     chunk_shift = const CHUNK_SHIFT,
     slot_shift = const SLOT_SHIFT,
@@ -141,7 +158,9 @@ global_asm!(
     first = const offset_of!(M, free_handles) + offset_of!(FreeList, first),
     count = const offset_of!(M, free_handles) + offset_of!(FreeList, count),
     new = sym new,
+    delete = sym delete,
     spill = sym spill,
+    marking = sym heap::barrier::gort_marking,
     misuse_text = sym MISUSE_TEXT,
     full_text = sym FULL_TEXT,
 );

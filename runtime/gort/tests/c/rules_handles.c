@@ -7,6 +7,8 @@ void add_through_handle(uintptr_t handle);
 
 #ifdef GORT_GO_TEXT
 
+#include "rules_types.h"
+
 GORT_CCALL(keep);
 GORT_CCALL(limit_memory);
 GORT_CCALL(add_through_handle);
@@ -176,6 +178,75 @@ CASE(handles_without_memory_end_the_program)
 	go_limit_memory();
 	for (;;)
 		gort_handle_new(any_of(1));
+}
+
+static __attribute__((noinline)) void make_numbered(gort_handle *handles, int n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		int64_t *number = gort_new(&int_type);
+		*number = i;
+		handles[i] = gort_handle_new(ANY(pointer_to_int, number));
+	}
+}
+
+// env GORT_DEBUG=poison,checkheap
+CASE(handles_keep_their_values)
+{
+	enum { MANY = 1000 };
+	gort_handle *handles = gort_malloc(MANY * sizeof *handles);
+	make_numbered(handles, MANY);
+	for (int round = 0; round < 3; round++) {
+		gort_gc();
+		for (int64_t i = 0; i < MANY; i++)
+			check_equal(*(int64_t *)gort_handle_value(handles[i]).data, i);
+	}
+	gort_weak **volatile weak = gort_new_array(&unsafe_pointer, MANY);
+	for (int i = 0; i < MANY; i++)
+		gort_store(&((void **)weak)[i], gort_weak_make(gort_handle_value(handles[i]).data));
+	for (int i = 0; i < MANY; i++)
+		gort_handle_delete(handles[i]);
+	gort_gc();
+	gort_gc();
+	int gone = 0;
+	for (int i = 0; i < MANY; i++)
+		gone += gort_weak_value(weak[i]) == NULL;
+	/* Some word of the stack may look like one of them. */
+	check(gone >= MANY - 10);
+	gort_free(handles);
+}
+
+/* From handle to handle, of which the old is deleted, while the collector marks: the value is always in one, or in a local. */
+static void pass_on(void *arg)
+{
+	struct gort_waitgroup *done = arg;
+	gort_handle handles[50];
+	make_numbered(handles, 50);
+	for (int round = 0; round < 4000; round++) {
+		int from = round * 7 % 50;
+		struct gort_any value = gort_handle_value(handles[from]);
+		check_equal(*(int64_t *)value.data, from);
+		gort_handle_delete(handles[from]);
+		if (round % 3 == 0)
+			gort_new(&int_type);
+		handles[from] = gort_handle_new(value);
+		if (round % 500 == 0)
+			gort_gosched();
+	}
+	for (int i = 0; i < 50; i++)
+		gort_handle_delete(handles[i]);
+	gort_waitgroup_done(done);
+}
+
+// env GORT_DEBUG=poison,checkheap
+CASE(handles_while_the_collector_marks)
+{
+	struct gort_waitgroup done = {0};
+	gort_waitgroup_add(&done, 6);
+	for (int i = 0; i < 6; i++)
+		gort_go(pass_on, &done);
+	for (int i = 0; i < 20; i++)
+		gort_gc();
+	gort_waitgroup_wait(&done);
 }
 
 #else

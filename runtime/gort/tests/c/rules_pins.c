@@ -65,7 +65,7 @@ CASE(interior_pointers_pin_the_object)
 	s[0] = (void *)&numbers[99];
 	pin(&pinner, (void *)&numbers[50]);
 	check(may_pass((void **)s));
-	s[0] = (void *)numbers;
+	gort_store((void *)&s[0], (void *)numbers);
 	check(may_pass((void **)s));
 	gort_pinner_unpin(&pinner);
 	check(!may_pass((void **)s));
@@ -97,12 +97,12 @@ CASE(many_objects_are_pinned)
 			pin(&pinner, all[i]);
 	}
 	for (int i = 0; i < MANY; i++) {
-		s[0] = all[i];
+		gort_store((void *)&s[0], all[i]);
 		check_equal(may_pass((void **)s), i % 2);
 	}
 	gort_pinner_unpin(&pinner);
 	for (int i = 0; i < MANY; i++) {
-		s[0] = all[i];
+		gort_store((void *)&s[0], all[i]);
 		check(!may_pass((void **)s));
 	}
 }
@@ -197,6 +197,118 @@ CASE(many_goroutines_pin_the_same)
 	void **volatile s = gort_new(&has_pointer);
 	s[0] = shared[0];
 	check(!may_pass((void **)s));
+}
+
+
+/* What only C's memory and the pinner point to stays, whatever the collector does. */
+static __attribute__((noinline)) void give_pinned(struct gort_pinner *pinner, int64_t **c_memory, gort_weak **weak)
+{
+	for (int64_t i = 0; i < 20; i++) {
+		int64_t *number = gort_new(&int_type);
+		*number = i;
+		pin(pinner, number);
+		c_memory[i] = number;
+		weak[i] = gort_weak_make(number);
+	}
+}
+
+// env GORT_DEBUG=poison,checkheap
+CASE(pinned_objects_live)
+{
+	enum { MANY = 20 };
+	struct gort_pinner pinner = {0};
+	int64_t **c_memory = gort_malloc(MANY * sizeof *c_memory);
+	gort_weak **volatile weak = gort_new_array(&unsafe_pointer, MANY);
+	give_pinned(&pinner, c_memory, (gort_weak **)weak);
+	for (int round = 0; round < 3; round++) {
+		gort_gc();
+		for (int64_t i = 0; i < MANY; i++)
+			check_equal(*c_memory[i], i);
+	}
+	gort_pinner_unpin(&pinner);
+	gort_gc();
+	gort_gc();
+	int gone = 0;
+	for (int i = 0; i < MANY; i++)
+		gone += gort_weak_value(weak[i]) == NULL;
+	/* Some word of the stack may look like one of them. */
+	check(gone >= MANY - 2);
+	gort_free(c_memory);
+}
+
+static __attribute__((noinline)) void lose_pinner(void)
+{
+	struct gort_pinner *pinner = gort_new(&has_pointer);
+	pin(pinner, gort_new(&int_type));
+}
+
+static __attribute__((noinline)) void overwrite_stack(void)
+{
+	volatile char room[4000];
+	for (unsigned i = 0; i < sizeof room; i++)
+		room[i] = 0;
+}
+
+// exit 2
+// stderr panic: runtime error: runtime.Pinner: found leaking pinned pointer; forgot to call Unpin()?
+CASE(lost_pinner_ends_the_program)
+{
+	for (int i = 0; i < 20; i++)
+		lose_pinner();
+	overwrite_stack();
+	for (int i = 0; i < 10; i++) {
+		gort_gc();
+		gort_sleep(10000000);
+	}
+}
+
+/* A pinner that was emptied may be lost. */
+CASE(empty_pinner_may_be_lost)
+{
+	for (int i = 0; i < 20; i++) {
+		struct gort_pinner *pinner = gort_new(&has_pointer), *other = gort_new(&has_pointer);
+		pin(pinner, gort_new(&int_type));
+		pin(other, gort_new(&int_type));
+		gort_pinner_unpin(pinner);
+		gort_pinner_unpin(other);
+	}
+	overwrite_stack();
+	for (int i = 0; i < 5; i++)
+		gort_gc();
+	gort_sleep(10000000);
+}
+
+/* More and more pins, moved from array to array while the collector marks. */
+static void grow_pins(void *arg)
+{
+	struct gort_pinner pinner = {0};
+	int64_t **c_memory = gort_malloc(500 * sizeof *c_memory);
+	for (int round = 0; round < 20; round++) {
+		for (int64_t i = 0; i < 500; i++) {
+			int64_t *number = gort_new(&int_type);
+			*number = i;
+			pin(&pinner, number);
+			c_memory[i] = number;
+			number = NULL;
+		}
+		for (int64_t i = 0; i < 500; i++)
+			check_equal(*c_memory[i], i);
+		gort_pinner_unpin(&pinner);
+	}
+	gort_free(c_memory);
+	gort_waitgroup_done(arg);
+}
+
+// env GORT_DEBUG=poison,checkheap
+CASE(pins_while_the_collector_marks)
+{
+	struct gort_waitgroup done = {0};
+	gort_waitgroup_add(&done, 4);
+	for (int i = 0; i < 4; i++)
+		gort_go(grow_pins, &done);
+	for (int i = 0; i < 20; i++)
+		gort_gc();
+	gort_waitgroup_wait(&done);
 }
 
 #endif
