@@ -7,6 +7,8 @@ use std::mem;
 #[cfg(not(loom))]
 use std::time::Duration;
 
+use sched::fault::{Fault, on};
+
 use crate::sync::Condvar;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
@@ -129,7 +131,8 @@ impl Queue {
     #[must_use]
     pub fn close(&self) -> bool {
         let mut shared = self.lock();
-        shared.open = shared.working != 0 || !shared.full.is_empty();
+        let working = shared.working != 0 && !on(Fault::EndForgetsWorkers);
+        shared.open = working || !shared.full.is_empty();
         !shared.open
     }
 
@@ -225,7 +228,8 @@ impl Queue {
     /// Whether nobody works, and there is nothing to do; but for what mutators still have.
     pub fn is_done(&self) -> bool {
         let shared = self.lock();
-        shared.working == 0 && shared.full.is_empty()
+        let working = shared.working != 0 && !on(Fault::EndForgetsWorkers);
+        !working && shared.full.is_empty()
     }
 }
 

@@ -67,6 +67,16 @@ pub enum Fault {
     SweepNotAwaited,
     /// A weak pointer's word is read before the object's span is swept, and not again.
     WeakLooksOnce,
+    /// A store while the collector marks doesn't tell it what it overwrites.
+    StoreWithoutBarrier,
+    /// What is allocated while the collector marks isn't marked.
+    NewIsWhite,
+    /// Marking ends without what the Ps have found.
+    EndForgetsBuffers,
+    /// A goroutine runs while the collector marks before its stack was read.
+    RunsUnscanned,
+    /// Marking ends though a helper is at work.
+    EndForgetsWorkers,
 }
 
 #[cfg(loom)]
