@@ -15,6 +15,7 @@ use std::ptr;
 use std::sync::Once;
 use std::sync::atomic::Ordering;
 
+use heap::keep::Keeper;
 use sched::{GRef, M, dump, fatal};
 use stack::Outcome;
 
@@ -34,6 +35,8 @@ pub struct GoPanic {
     text: String,
     number: u64,
     shown: String,
+    /// What the value points to, for the collector doesn't look here.
+    _kept: Option<Keeper>,
 }
 
 /// As the end of the program would show it.
@@ -54,6 +57,12 @@ impl GoPanic {
         let has_text = matches!(value.kind, Kind::String | Kind::Error | Kind::RuntimeError);
         let mut shown = String::new();
         print::value(&mut shown, value);
+        let number = match has_text {
+            true => None,
+            // SAFETY: kinds without a text have a word.
+            false => Some(unsafe { value.data.integer as u64 }),
+        };
+        let pointer = number.filter(|_| value.kind == Kind::Pointer);
         GoPanic {
             kind: value.kind,
             type_name: type_name(value.type_name),
@@ -61,12 +70,9 @@ impl GoPanic {
                 true => print::raw_text(value),
                 false => String::new(),
             },
-            number: match has_text {
-                true => 0,
-                // SAFETY: the other kinds have a word.
-                false => unsafe { value.data.integer as u64 },
-            },
+            number: number.unwrap_or(0),
             shown,
+            _kept: pointer.map(|address| Keeper::new(address as usize)),
         }
     }
 

@@ -4,9 +4,10 @@ use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use sched::GRef;
+use heap::keep::Keeper;
 use sched::ops::{Function, StackKind};
-use sched::timer::{self, StartGoroutine, Timer};
+use sched::timer::{self, Expire, Expiry, StartGoroutine, Timer};
+use sched::{GQueue, GRef};
 use stack::Outcome;
 
 use super::leave_if_asked;
@@ -31,10 +32,26 @@ extern "C" fn nanotime() -> Outcome {
     Outcome::done(timer::nanotime() as usize)
 }
 
+/// What a timer does: its function's argument lives as long as the timer.
+struct Start {
+    goroutine: StartGoroutine,
+    _argument: Keeper,
+}
+
+impl Expire for Start {
+    fn expire(&self, expiry: Expiry, ready: &mut GQueue) {
+        self.goroutine.expire(expiry, ready);
+    }
+}
+
 extern "C" fn start(ns: i64, function: Function, argument: *mut c_void) -> Outcome {
     bridge::start(true);
     // SAFETY: the caller says that the function may be called when the timer expires.
-    let action = unsafe { StartGoroutine::new(function, argument.cast(), StackKind::Small) };
+    let goroutine = unsafe { StartGoroutine::new(function, argument.cast(), StackKind::Small) };
+    let action = Start {
+        goroutine,
+        _argument: Keeper::new(argument.addr()),
+    };
     let timer = Timer::new(action);
     timer.reset(timer::after(ns), 0);
     Outcome::done(Arc::into_raw(timer) as usize)

@@ -281,7 +281,42 @@ CASE(a_channel_of_too_many)
 	gort_makechan_of(&pointer_type, SIZE_MAX / 4);
 }
 
-/* Parents in C: the collector goes on without them, and they come back to what they had. */
+static void timer_fires(void *argument)
+{
+	struct share *share = argument;
+	sum(*share->own);
+	check_equal((*share->own)->value, 1);
+	gort_waitgroup_done(share->all);
+}
+
+/* A timer alone knows of what its function gets. */
+static gort_timer *start_timer(struct gort_waitgroup *all, int64_t ns)
+{
+	struct share *share = new_share(all, 0, 0);
+	struct node **own = gort_new(&pointer_type);
+	gort_store(own, tree(5, 1));
+	gort_store(&share->own, own);
+	gort_waitgroup_add(all, 1);
+	return gort_timer_start(ns, timer_fires, share);
+}
+
+// env GORT_DEBUG=poison
+CASE(timers_keep_what_their_functions_get)
+{
+	struct gort_waitgroup all = {0};
+	gort_timer *timers[20];
+	for (int i = 0; i < 20; i++)
+		timers[i] = start_timer(&all, 2000000 * (i + 1));
+	for (int i = 0; i < 5; i++) {
+		tree(8, 1);
+		gort_gc();
+	}
+	gort_waitgroup_wait(&all);
+	for (int i = 0; i < 20; i++)
+		gort_timer_free(timers[i]);
+}
+
+/* Goroutines in C: the collector goes on without them, and they come back to what they had. */
 static void visit_c(void *argument)
 {
 	struct share *share = argument;
