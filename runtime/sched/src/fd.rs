@@ -91,6 +91,13 @@ impl Fd {
         Ok(Arc::new(fd))
     }
 
+    /// Somebody else has closed the number.
+    fn lose(&self) {
+        if let Some(desc) = self.desc {
+            desc.lose();
+        }
+    }
+
     /// Whether goroutines can wait for it; otherwise transfers block their thread.
     pub fn pollable(&self) -> bool {
         self.desc.is_some()
@@ -211,8 +218,12 @@ impl Fd {
 
     /// Nobody uses it, and nobody will. Returns 0 or an errno.
     fn destroy(&self) -> usize {
+        let lost = self.desc.is_some_and(PollDesc::is_lost);
         if let Some(desc) = self.desc {
             desc.close();
+        }
+        if lost {
+            return libc::EBADF as usize;
         }
         // SAFETY: the number is ours to close, and this is the only time: the closer, the last user and drop exclude each other.
         let result = unsafe { libc::close(self.raw) };

@@ -218,6 +218,15 @@ pub extern "C" fn preempted() {
     crate::ops::requeue(g);
 }
 
+/// Has a system call of the thread with this id return, if it is in one and there is such a thread.
+pub(crate) fn interrupt_thread(tid: i32) {
+    if tid != 0 {
+        install();
+        // SAFETY: sends a signal that has a handler to a thread of this process, if there is one.
+        unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, SIGNAL) };
+    }
+}
+
 fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| BEFORE.replace(SIGNAL, handler, libc::SA_RESTART, true));

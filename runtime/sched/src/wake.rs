@@ -161,6 +161,7 @@ pub fn wake_to_end() {
     while let Some(m) = global.take_idle_m() {
         m.note.wake();
     }
+    drop(global);
     netpoll::wake();
 }
 

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::notes;
+use crate::signals;
 
 /// One more than the highest signal.
 const SIGNALS: usize = 65;
@@ -33,23 +34,25 @@ fn action(signal: usize) -> Option<libc::sigaction> {
     }
 }
 
-fn signals() -> impl Iterator<Item = usize> {
+/// Signals that a program can handle.
+fn all() -> impl Iterator<Item = usize> {
     (1..SIGNALS).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(&(*signal as i32)))
 }
 
 /// Before the runtime puts any handler in place. To be called once.
 pub fn note() {
-    for signal in signals() {
-        if let Some(action) = action(signal) {
-            // SAFETY: nobody else touches it before this has returned.
-            unsafe { (*FOUND.0.get())[signal].write(action) };
+    for signal in all() {
+        // SAFETY: zeros are an action: the default. Nobody else touches the place before this has returned.
+        unsafe {
+            let found = action(signal).unwrap_or_else(|| std::mem::zeroed());
+            (*FOUND.0.get())[signal].write(found);
         }
     }
 }
 
 /// Once the runtime is started.
 pub fn note_own() {
-    let ours = signals().filter(|signal| is_ours(*signal));
+    let ours = all().filter(|signal| is_ours(*signal));
     let mask = ours.fold(0_u64, |mask, signal| mask | 1 << (signal % 64));
     OURS.store(mask, Ordering::Release);
 }
@@ -66,16 +69,19 @@ fn is_ours(signal: usize) -> bool {
 /// Whether nobody stands where the runtime has put its handlers.
 pub fn are_in_place() -> bool {
     let ours = OURS.load(Ordering::Acquire);
-    signals().all(|signal| ours & 1 << (signal % 64) == 0 || is_ours(signal))
+    let taken = |signal: usize| ours & 1 << (signal % 64) != 0 || signals::is_taken(signal);
+    all().all(|signal| !taken(signal) || is_ours(signal))
 }
 
-/// Puts back what was there before the runtime.
+/// Puts back what was there before the runtime: in place of its handlers, and where it had only changed how the host's is called.
 pub fn put_back() {
-    for signal in signals().filter(|signal| is_ours(*signal)) {
+    for signal in all() {
         // SAFETY: noted before the runtime had any handler; an action as the system gave it.
-        unsafe {
-            let before = (*FOUND.0.get())[signal].as_ptr();
-            libc::sigaction(signal as i32, before, std::ptr::null_mut());
+        let before = unsafe { (*FOUND.0.get())[signal].assume_init_ref() };
+        let same = action(signal).is_some_and(|now| now.sa_sigaction == before.sa_sigaction);
+        if same || is_ours(signal) {
+            // SAFETY: as above.
+            unsafe { libc::sigaction(signal as i32, before, std::ptr::null_mut()) };
         }
     }
 }

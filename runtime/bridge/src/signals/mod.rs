@@ -89,6 +89,11 @@ fn wanted(number: i32, before: usize) -> bool {
     }
 }
 
+/// Whether our handler was put in the signal's place.
+pub(crate) fn is_taken(number: usize) -> bool {
+    HANDLING[number].load(Ordering::Acquire)
+}
+
 /// Puts our handler in its place.
 fn take(number: i32) {
     HANDLING[number as usize].store(true, Ordering::Release);

@@ -215,6 +215,16 @@ GO int64_t go_wait_and_fail(void)
 }
 EXPORT(wait_and_fail);
 
+GO int64_t go_read_pipe(void)
+{
+	int fds[2];
+	char byte;
+	if (gort_pipe(fds) != 0)
+		go_broken();
+	return gort_read(fds[0], &byte, 1);
+}
+EXPORT(read_pipe);
+
 GO void go_leave_waiting(void)
 {
 	gort_go(wait_for_ever, NULL);

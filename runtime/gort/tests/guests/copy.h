@@ -29,6 +29,8 @@ typedef int64_t (*function)(void *);
 	int64_t copy##_panic(void *); \
 	/* Sleeps, waits for other threads, and is refused what it asks the system for. Results in 1. */ \
 	int64_t copy##_wait_and_fail(void); \
+	/* Reads from a pipe that nobody writes to; the result. */ \
+	int64_t copy##_read_pipe(void); \
 	/* Starts a goroutine that waits for ever. */ \
 	void copy##_leave_waiting(void); \
 	/* Sets a timer, which is never given back. */ \

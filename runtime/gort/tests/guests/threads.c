@@ -268,3 +268,68 @@ CASE(a_thread_that_is_in_go_does_not_detach)
 	check_equal(a_on_goroutine(detaches, NULL), 11);
 	check_equal(a_deep(10), 10);
 }
+
+static void *waits_for_old(void *result)
+{
+	*(int64_t *)result = a_read_pipe();
+	return NULL;
+}
+
+static void close_one(const char *kind)
+{
+	char link[100], target[100];
+	for (int fd = 3; fd < 100; fd++) {
+		snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+		ssize_t length = readlink(link, target, sizeof target);
+		if (length > 0 && strncmp(target, kind, length) == 0) {
+			close(fd);
+			return;
+		}
+	}
+	fail("no such file", kind, 0);
+}
+
+/* As a host that becomes a daemon does, or starts over. */
+CASE(a_host_that_closes_all_files)
+{
+	pthread_t readers[2];
+	int64_t results[2] = {0, 0};
+	check_equal(a_wait_and_fail(), 1);
+	for (int i = 0; i < 2; i++)
+		check_equal(pthread_create(&readers[i], NULL, waits_for_old, &results[i]), 0);
+	/* Only one of the poller's: Go's other files are what they were. */
+	static const char *const kinds[] = {"anon_inode:[eventpoll]", "anon_inode:[eventfd]"};
+	for (int n = 0; n < 2; n++) {
+		usleep(20000);
+		close_one(kinds[n]);
+		check_equal(a_wait_and_fail(), 1);
+		check_equal(results[0] + results[1], 0);
+	}
+	for (int n = 0; n < 3; n++) {
+		usleep(20000);
+		closefrom(3);
+		/* Its own files have the poller's numbers now. */
+		char text[8], path[100];
+		FILE *own[4];
+		for (int i = 0; i < 4; i++) {
+			snprintf(path, sizeof path, "/tmp/gort_guest_%d_%d", getpid(), i);
+			own[i] = fopen(path, "w+");
+			unlink(path);
+			fputs("mine\n", own[i]);
+			fflush(own[i]);
+		}
+		for (int m = 0; m < 20; m++) {
+			check_equal(a_wait_and_fail(), 1);
+			check_equal(a_talk(5), 5);
+		}
+		for (int i = 0; i < 4; i++) {
+			rewind(own[i]);
+			check_equal(fread(text, 1, sizeof text, own[i]), 5);
+			check_equal(memcmp(text, "mine\n", 5), 0);
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		check_equal(pthread_join(readers[i], NULL), 0);
+		check_equal(results[i], -EBADF);
+	}
+}

@@ -19,6 +19,7 @@ pub fn insert(fd: Arc<Fd>) -> RawFd {
     }
     // One of the same number was closed behind our back: its Fd must not close the number again.
     if let Some(stale) = table[index].replace(fd) {
+        stale.lose();
         std::mem::forget(stale);
     }
     number

@@ -22,6 +22,19 @@ static WAITERS: AtomicUsize = AtomicUsize::new(0);
 /// PollDescs that belong to no descriptor.
 static FREE: Mutex<Vec<&'static PollDesc>> = Mutex::new(Vec::new());
 
+/// All PollDescs.
+static ALL: Mutex<Vec<&'static PollDesc>> = Mutex::new(Vec::new());
+
+/// The descriptor of one that has none, or whose descriptor was closed without our doing.
+const NO_FD: RawFd = -1;
+
+/// Calls `act` for each that has a descriptor.
+pub(super) fn each_open(act: impl Fn(&'static PollDesc)) {
+    let all = ALL.lock().unwrap().clone();
+    let open = |desc: &&PollDesc| desc.fd.load(Ordering::Relaxed) != NO_FD;
+    all.into_iter().filter(open).for_each(act);
+}
+
 /// A descriptor that goroutines can wait for. Never freed: those of closed descriptors are used again.
 ///
 /// It belongs to who opened it, who sees to it that at most one goroutine waits in each direction, and that nobody uses it any more when
@@ -64,7 +77,8 @@ pub fn waiters() -> usize {
 /// # Safety
 /// No event of theirs can come: the poller is closed.
 pub unsafe fn free_all() {
-    for desc in std::mem::take(&mut *FREE.lock().unwrap()) {
+    drop(mem::take(&mut *ALL.lock().unwrap()));
+    for desc in mem::take(&mut *FREE.lock().unwrap()) {
         // SAFETY: a leaked box, of which nobody else knows.
         drop(unsafe { Box::from_raw(std::ptr::from_ref(desc).cast_mut()) });
     }
@@ -74,7 +88,7 @@ impl PollDesc {
     fn new() -> PollDesc {
         PollDesc {
             state: PollState::new(),
-            fd: AtomicI32::new(-1),
+            fd: AtomicI32::new(NO_FD),
             deadlines: Mutex::new(Deadlines {
                 closing: false,
                 read: Deadline::NONE,
@@ -83,14 +97,21 @@ impl PollDesc {
         }
     }
 
+    fn leak() -> &'static PollDesc {
+        let desc: &'static PollDesc = Box::leak(Box::new(PollDesc::new()));
+        ALL.lock().unwrap().push(desc);
+        desc
+    }
+
     /// Makes a non-blocking descriptor known to the poller. EPERM: it is of a kind that cannot be waited for, such as a regular file.
     pub fn open(fd: RawFd) -> io::Result<&'static PollDesc> {
         let free = FREE.lock().unwrap().pop();
-        let desc = free.unwrap_or_else(|| Box::leak(Box::new(PollDesc::new())));
+        let desc = free.unwrap_or_else(PollDesc::leak);
         desc.state.renew();
-        desc.fd.store(fd, Ordering::Relaxed);
         desc.deadlines.lock().unwrap().closing = false;
-        let result = epoll::add(fd, desc.to_event());
+        let result = epoll::add(fd, desc.to_event(), || {
+            desc.fd.store(fd, Ordering::Relaxed);
+        });
         if result.is_err() {
             desc.free();
         }
@@ -184,7 +205,26 @@ impl PollDesc {
         self.free();
     }
 
+    /// Somebody else has closed the descriptor, whose number may be another file's by now: all waits fail.
+    pub fn lose(&self) {
+        self.fd.store(NO_FD, Ordering::Relaxed);
+        ready(self.state.fail(Failure::Closing));
+    }
+
+    /// Whether the number is not ours any more.
+    pub fn is_lost(&self) -> bool {
+        self.fd.load(Ordering::Relaxed) == NO_FD
+    }
+
+    /// The poller was made anew.
+    pub(super) fn add_again(&'static self) {
+        if epoll::add_again(self.fd.load(Ordering::Relaxed), self.to_event()).is_err() {
+            self.lose();
+        }
+    }
+
     fn free(&'static self) {
+        self.fd.store(NO_FD, Ordering::Relaxed);
         self.state.renew();
         FREE.lock().unwrap().push(self);
     }

@@ -1,25 +1,35 @@
 //! The kernel's side of the poller.
+//!
+//! In somebody else's process, somebody else may close the poller's descriptors: all above the third, as daemons do. That is noticed by what the
+//! system says to their numbers, whoever has these now, and before anything is done to somebody else's file: nothing is ever read or written
+//! here. New ones take their place.
 
 use std::io;
 use std::os::fd::RawFd;
 use std::ptr;
-use std::sync::OnceLock;
+use std::sync::atomic::AtomicI32;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use crate::g::GQueue;
+use crate::preempt;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-use super::desc::PollDesc;
+use super::desc::{self, PollDesc};
 use super::state::Mode;
 
 struct Poller {
-    epoll: RawFd,
-    /// An eventfd, readable while somebody wants the thread that sleeps in the poller to look up.
-    event: RawFd,
+    epoll: AtomicI32,
+    /// An eventfd, always readable. Its events are on while somebody wants the thread that sleeps in the poller to look up.
+    event: AtomicI32,
+    /// Written by who puts other descriptors in their place; read by who adds one, and has it known to him.
+    replacing: RwLock<()>,
+    /// The thread that sleeps in the poller, or is about to; 0: none.
+    sleeper: AtomicI32,
 }
 
 static POLLER: OnceLock<Poller> = OnceLock::new();
 
-/// A wake-up is on its way: set by who writes to the eventfd, cleared by who reads it.
+/// A wake-up is on its way: set by who switches the eventfd's events on, cleared by who gets one.
 static WAKING: AtomicBool = AtomicBool::new(false);
 
 /// The kernel knows epoll_pwait2 (Linux 5.11), which counts nanoseconds.
@@ -27,6 +37,9 @@ static NANOSECONDS: AtomicBool = AtomicBool::new(true);
 
 /// What the eventfd's events carry; no PollDesc lies there.
 const WAKE: u64 = 0;
+
+/// What is asked of the kernel for each descriptor.
+const EVENTS: i32 = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
 
 /// How many events one call brings.
 const BATCH: usize = 128;
@@ -42,9 +55,12 @@ pub fn init() {
 /// Closes the poller, of which nobody makes use any more.
 pub fn end() {
     let Some(poller) = POLLER.get() else { return };
-    for fd in [poller.event, poller.epoll] {
-        // SAFETY: the poller's own.
-        unsafe { libc::close(fd) };
+    // Else the numbers are somebody else's.
+    if poller.arm().is_ok() {
+        for fd in [&poller.event, &poller.epoll] {
+            // SAFETY: the poller's own.
+            unsafe { libc::close(fd.load(Ordering::Acquire)) };
+        }
     }
 }
 
@@ -55,9 +71,11 @@ pub fn active() -> bool {
 
 /// Whether the descriptor is the poller's own.
 pub fn is_poll_descriptor(fd: RawFd) -> bool {
-    POLLER
-        .get()
-        .is_some_and(|poller| fd == poller.epoll || fd == poller.event)
+    POLLER.get().is_some_and(|poller| {
+        [&poller.epoll, &poller.event]
+            .iter()
+            .any(|own| own.load(Ordering::Acquire) == fd)
+    })
 }
 
 /// Puts goroutines whose descriptors are ready on `ready`, their results set; waits for some for at most `wait_ns` nanoseconds (0: doesn't
@@ -71,17 +89,20 @@ pub fn poll(wait_ns: i64, ready: &mut GQueue) {
     let count = loop {
         match poller.wait(&mut events, wait_ns) {
             Ok(count) => break count,
-            // Who waits for a certain time has to reckon anew.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted && wait_ns > 0 => return,
+            Err(error) if is_lost(&error) => poller.replace(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => panic!("netpoll failed: {error}"),
+        }
+        // Who waits for a certain time has to reckon anew.
+        if wait_ns >= 0 {
+            return;
         }
     };
     for event in &events[..count] {
         match event.u64 {
             // Somebody who doesn't wait isn't meant.
-            WAKE if wait_ns == 0 => {}
-            WAKE => poller.take_wake(),
+            WAKE if wait_ns == 0 => poller.arm_or_replace(),
+            WAKE => WAKING.store(false, Ordering::Release),
             data => deliver(data, event.events, ready),
         }
     }
@@ -90,39 +111,48 @@ pub fn poll(wait_ns: i64, ready: &mut GQueue) {
 /// Makes the thread that waits in [`poll`] return, or the next one that would.
 pub fn wake() {
     let Some(poller) = POLLER.get() else { return };
-    if WAKING.swap(true, Ordering::AcqRel) {
-        return;
-    }
-    let one = 1u64.to_ne_bytes();
-    loop {
-        // SAFETY: `one` is readable.
-        let written = unsafe { libc::write(poller.event, one.as_ptr().cast(), one.len()) };
-        if written >= 0 {
-            return;
-        }
-        match io::Error::last_os_error().kind() {
-            io::ErrorKind::Interrupted => {}
-            // The counter is full: readable, that is.
-            io::ErrorKind::WouldBlock => return,
-            kind => panic!("netpollBreak write failed: {kind}"),
-        }
+    if !WAKING.swap(true, Ordering::AcqRel) {
+        poller.arm_or_replace();
     }
 }
 
-/// Events for `fd` shall carry `data`.
-pub(super) fn add(fd: RawFd, data: u64) -> io::Result<()> {
+/// Events for `fd` shall carry `data`. `note` makes the descriptor one of those that a new poller is told of.
+pub(super) fn add(fd: RawFd, data: u64, note: impl FnOnce()) -> io::Result<()> {
     init();
     let poller = POLLER.get().expect("just made");
-    let events = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
-    poller.add(fd, events, data)
+    loop {
+        let staying = poller.replacing.read();
+        let staying = staying.unwrap_or_else(PoisonError::into_inner);
+        match poller.add_descriptor(fd, data) {
+            Err(error) if is_lost(&error) && poller.arm().is_err() => {}
+            result => {
+                note();
+                return result;
+            }
+        }
+        drop(staying);
+        poller.replace();
+    }
+}
+
+/// The same for one that was known to the poller before this one.
+pub(super) fn add_again(fd: RawFd, data: u64) -> io::Result<()> {
+    let poller = POLLER.get().expect("it has just been made");
+    poller.add_descriptor(fd, data)
 }
 
 /// No more events for `fd`.
 pub(super) fn delete(fd: RawFd) {
     let poller = POLLER.get().expect("something was added");
+    let epoll = poller.epoll.load(Ordering::Acquire);
     // Fails when the descriptor was closed by somebody else, which has the same effect.
     // SAFETY: deleting reads no event.
-    unsafe { libc::epoll_ctl(poller.epoll, libc::EPOLL_CTL_DEL, fd, ptr::null_mut()) };
+    unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, fd, ptr::null_mut()) };
+}
+
+/// What the system says of a number that is not, or no longer, a poller's.
+fn is_lost(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL))
 }
 
 fn deliver(data: u64, events: u32, ready: &mut GQueue) {
@@ -137,29 +167,108 @@ fn deliver(data: u64, events: u32, ready: &mut GQueue) {
     desc.event(generation, modes, events == libc::EPOLLERR as u32, ready);
 }
 
+/// New descriptors, with the events of the second off.
+fn create() -> io::Result<[RawFd; 2]> {
+    // SAFETY: creates a descriptor.
+    let epoll = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+    // SAFETY: creates a descriptor.
+    let event = check(unsafe { libc::eventfd(1, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
+    control(epoll, libc::EPOLL_CTL_ADD, event, libc::EPOLLONESHOT, WAKE)?;
+    Ok([epoll, event])
+}
+
+fn control(epoll: RawFd, operation: i32, fd: RawFd, events: i32, data: u64) -> io::Result<()> {
+    let mut event = libc::epoll_event {
+        events: events as u32,
+        u64: data,
+    };
+    // SAFETY: `event` is readable.
+    check(unsafe { libc::epoll_ctl(epoll, operation, fd, &mut event) }).map(|_| ())
+}
+
+/// Whether a number is a file of that kind.
+fn is_anonymous(fd: &AtomicI32, kind: &str) -> bool {
+    let link = format!("/proc/self/fd/{}", fd.load(Ordering::Acquire));
+    let is = |target: std::path::PathBuf| target.as_os_str() == &*format!("anon_inode:[{kind}]");
+    std::fs::read_link(link).is_ok_and(is)
+}
+
 impl Poller {
     fn new() -> io::Result<Poller> {
-        // SAFETY: creates a descriptor.
-        let epoll = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
-        // SAFETY: creates a descriptor.
-        let event = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
-        let poller = Poller { epoll, event };
-        // Level-triggered: who polls without waiting leaves it to who waits.
-        poller.add(event, libc::EPOLLIN, WAKE)?;
-        Ok(poller)
+        let [epoll, event] = create()?;
+        Ok(Poller {
+            epoll: AtomicI32::new(epoll),
+            event: AtomicI32::new(event),
+            replacing: RwLock::new(()),
+            sleeper: AtomicI32::new(0),
+        })
     }
 
-    fn add(&self, fd: RawFd, events: i32, data: u64) -> io::Result<()> {
-        let mut event = libc::epoll_event {
-            events: events as u32,
-            u64: data,
-        };
-        // SAFETY: `event` is readable.
-        check(unsafe { libc::epoll_ctl(self.epoll, libc::EPOLL_CTL_ADD, fd, &mut event) })?;
-        Ok(())
+    fn add_descriptor(&self, fd: RawFd, data: u64) -> io::Result<()> {
+        let epoll = self.epoll.load(Ordering::Acquire);
+        match control(epoll, libc::EPOLL_CTL_ADD, fd, EVENTS, data) {
+            // Somebody else has closed one of this number.
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
+                control(epoll, libc::EPOLL_CTL_MOD, fd, EVENTS, data)
+            }
+            result => result,
+        }
     }
 
+    /// Has the eventfd's one event come. Fails when either descriptor is lost.
+    fn arm(&self) -> io::Result<()> {
+        let epoll = self.epoll.load(Ordering::Acquire);
+        let event = self.event.load(Ordering::Acquire);
+        let events = libc::EPOLLIN | libc::EPOLLONESHOT;
+        control(epoll, libc::EPOLL_CTL_MOD, event, events, WAKE)
+    }
+
+    fn arm_or_replace(&self) {
+        if self.arm().is_err() {
+            self.replace();
+        }
+    }
+
+    /// Somebody has closed the descriptors; the numbers may be somebody else's by now, and are left alone. Who sleeps in the old ones looks up.
+    fn replace(&self) {
+        let replacing = self.replacing.write();
+        let _replacing = replacing.unwrap_or_else(PoisonError::into_inner);
+        // Another has done it; this makes somebody look up for nothing.
+        if self.arm().is_ok() {
+            return;
+        }
+        let [epoll, event] = create().unwrap_or_else(|why| {
+            crate::fatal::throw(
+                &format!("runtime: somebody has closed the network poller's descriptors, and there are no new ones: {why}\n"),
+                "runtime: netpoll failed",
+            )
+        });
+        // Both gone: whoever closed them has closed everything. What has the numbers of Go's files now isn't Go's.
+        let all = !is_anonymous(&self.epoll, "eventpoll") && !is_anonymous(&self.event, "eventfd");
+        self.epoll.store(epoll, Ordering::Release);
+        self.event.store(event, Ordering::Release);
+        desc::each_open(|desc| match all {
+            true => desc.lose(),
+            false => desc.add_again(),
+        });
+        preempt::interrupt_thread(self.sleeper.load(Ordering::Acquire));
+        WAKING.store(self.arm().is_ok(), Ordering::Release);
+    }
+
+    /// As the system does.
     fn wait(&self, events: &mut [libc::epoll_event], wait_ns: i64) -> io::Result<usize> {
+        if wait_ns == 0 {
+            return self.wait_as_told(events, wait_ns);
+        }
+        // SAFETY: asks who this is.
+        self.sleeper
+            .store(unsafe { libc::gettid() }, Ordering::Release);
+        let result = self.wait_as_told(events, wait_ns);
+        self.sleeper.store(0, Ordering::Release);
+        result
+    }
+
+    fn wait_as_told(&self, events: &mut [libc::epoll_event], wait_ns: i64) -> io::Result<usize> {
         if NANOSECONDS.load(Ordering::Relaxed) {
             match self.wait_ns(events, wait_ns) {
                 // Old kernels don't know the call; sandboxes may forbid what they don't know.
@@ -187,7 +296,7 @@ impl Poller {
         let count = unsafe {
             libc::syscall(
                 libc::SYS_epoll_pwait2,
-                self.epoll,
+                self.epoll.load(Ordering::Acquire),
                 events.as_mut_ptr(),
                 events.len(),
                 timeout,
@@ -204,17 +313,11 @@ impl Poller {
         } else {
             milliseconds(wait_ns)
         };
+        let epoll = self.epoll.load(Ordering::Acquire);
         // SAFETY: `events` is writable for as many as its length says.
         let count =
-            unsafe { libc::epoll_wait(self.epoll, events.as_mut_ptr(), events.len() as i32, ms) };
+            unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), events.len() as i32, ms) };
         check(count).map(|count| count as usize)
-    }
-
-    fn take_wake(&self) {
-        let mut count = [0; 8];
-        // SAFETY: `count` is writable. What was read doesn't matter, nor whether another was faster.
-        unsafe { libc::read(self.event, count.as_mut_ptr().cast(), count.len()) };
-        WAKING.store(false, Ordering::Release);
     }
 }
 
