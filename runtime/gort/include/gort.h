@@ -829,6 +829,9 @@ struct gort_memstats {
 /* runtime.ReadMemStats: all of it as of one moment, for which the world stands still. From C it is a call into Go. [any] */
 void gort_read_memstats(struct gort_memstats *stats);
 
+/* debug.FreeOSMemory: collects, and gives the system all memory back that is free. [Go] */
+void gort_free_os_memory(void);
+
 #ifdef __cplusplus
 }
 #endif

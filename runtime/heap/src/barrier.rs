@@ -20,6 +20,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
+use sched::ops;
 use stack::Outcome;
 
 use crate::cache;
@@ -86,7 +87,7 @@ pub unsafe extern "C" fn store(slot: *mut usize, value: usize) -> Outcome {
     }
     // Release: as a plain store of the program's on x86, behind which its earlier ones stay.
     slot.store(value, Ordering::Release);
-    Outcome::done(0)
+    ops::finish(0)
 }
 
 /// `count` values at `place` are about to be overwritten: marks what they refer to, if the collector marks. Stacks need nothing of the kind.
@@ -147,7 +148,7 @@ pub unsafe extern "C" fn typed_memmove(
         before_overwriting(ty, to, count);
         std::ptr::copy(from, to, ty.size * count);
     }
-    Outcome::done(0)
+    ops::finish(0)
 }
 
 /// The operation that makes `count` values zero while the collector marks.
@@ -160,5 +161,5 @@ pub unsafe extern "C" fn typed_memclr(ty: &Type, place: *mut u8, count: usize) -
         before_overwriting(ty, place, count);
         std::ptr::write_bytes(place, 0, ty.size * count);
     }
-    Outcome::done(0)
+    ops::finish(0)
 }

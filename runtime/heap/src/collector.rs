@@ -12,7 +12,7 @@ use std::time::Duration;
 use sched::m::Note;
 use sched::scan::{self, Cycle};
 use sched::timer::nanotime;
-use sched::{GRef, WaitReason, deadlock, g, thread};
+use sched::{GRef, WaitReason, deadlock, g, global, thread};
 use stack::Outcome;
 
 use crate::check;
@@ -88,6 +88,8 @@ fn wake() {
 /// The heap has grown to the trigger.
 pub fn trigger() {
     if !DUE.swap(true, Ordering::AcqRel) {
+        // What the cycle finds may wake goroutines: nobody is stuck before it is over.
+        deadlock::promise();
         wake();
     }
 }
@@ -124,22 +126,34 @@ fn serve() {
     mark::begin_thread();
     let mut last = nanotime();
     while !thread::ending() {
-        match wanted(last) {
+        // Whatever made it due counts with the cycle that begins now.
+        let due = DUE.swap(false, Ordering::AcqRel);
+        match wanted(last, due && pacer::is_due()) {
             Some(why) => {
+                deadlock::promise();
                 cycle(why);
+                fulfil();
                 last = nanotime();
             }
+            None if due => {}
             None => {
                 NOTE.sleep_for((last + PERIOD - nanotime()).max(1_000_000));
             }
         }
+        if due {
+            fulfil();
+        }
     }
 }
 
-fn wanted(last: i64) -> Option<Why> {
+/// What was promised of a cycle is done. Perhaps everybody sleeps since.
+fn fulfil() {
+    deadlock::keep();
+    deadlock::check(&global::lock());
+}
+
+fn wanted(last: i64, due: bool) -> Option<Why> {
     let asked = !requests().waiting.is_empty();
-    // Whatever made it due counts with the cycle that begins now.
-    let due = DUE.swap(false, Ordering::AcqRel) && pacer::is_due();
     match (asked, due) {
         (true, _) => Some(Why::Asked),
         (_, true) => Some(Why::Heap),

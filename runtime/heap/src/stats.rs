@@ -104,6 +104,11 @@ impl Cycles {
         }
     }
 
+    /// The part that the collector has had of so many nanoseconds of processors' time.
+    pub fn cpu_fraction(&self, of: i64) -> f64 {
+        (self.cpu as f64 / of.max(1) as f64).min(1.0)
+    }
+
     fn add(&mut self, cycle: Cycle) {
         let place = self.count as usize % PAUSES;
         self.pauses[place] = cycle.pause;
@@ -144,6 +149,8 @@ mod tests {
         assert_eq!((cycles.count, cycles.forced), (300, 100));
         assert_eq!(cycles.pause_total, 300 * 301 / 2);
         assert_eq!((cycles.last, cycles.cpu), (1300, 600));
+        assert_eq!(cycles.cpu_fraction(1200), 0.5);
+        assert_eq!(cycles.cpu_fraction(0), 1.0);
         let newest = (cycles.count as usize - 1) % PAUSES;
         assert_eq!((cycles.pauses[newest], cycles.ends[newest]), (300, 1300));
         let oldest = cycles.count as usize % PAUSES;

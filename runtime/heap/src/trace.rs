@@ -101,7 +101,7 @@ impl Trace {
         }
         let procs = p::count() as i64;
         let since = (nanotime() - started()).max(1);
-        let percent = stats::cycles().cpu as i64 * 100 / (since * procs);
+        let percent = (stats::cycles().cpu_fraction(since * procs) * 100.0) as i64;
         let clock = [
             self.first.total(),
             self.ended - self.began,

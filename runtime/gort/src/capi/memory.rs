@@ -4,8 +4,10 @@ use std::sync::atomic::Ordering;
 
 use heap::classes::{CLASSES, COUNT};
 use heap::stats::{self, PAUSES};
+use heap::{pacer, trace};
 use sched::global::{self, SHARED};
-use sched::{G, GRef, ops, world};
+use sched::timer::nanotime;
+use sched::{G, GRef, ops, p, world};
 use stack::Outcome;
 
 /// `struct gort_memstats`.
@@ -100,6 +102,10 @@ fn cycles_part(to: &mut MemStats) {
     to.pause_end = cycles.ends;
     to.num_gc = cycles.count;
     to.num_forced_gc = cycles.forced;
+    // GOGC=off: no number is large enough.
+    to.next_gc = pacer::goal() as u64;
+    let lasts = nanotime() - trace::started();
+    to.gc_cpu_fraction = cycles.cpu_fraction(lasts * p::count() as i64);
 }
 
 /// Fills the caller's variable; [`ops::BUSY`]: somebody else stops the world, and the goroutine asks again.
@@ -153,4 +159,23 @@ global_asm_anywhere!(
     ),
     read = sym read,
     busy = const ops::BUSY as i32,
+);
+
+/// What is free takes no memory any more.
+extern "C" fn give_back() -> Outcome {
+    heap::pages::release_to_system(0);
+    stack::memory::POOL.scavenge();
+    ops::finish(0)
+}
+
+std::arch::global_asm!(
+    function!(
+        "gort_free_os_memory",
+        open_frame!(),
+        "call gort_gc",
+        close_frame!(),
+        "lea r11, [rip + {give_back}]",
+        "jmp gort_enter",
+    ),
+    give_back = sym give_back,
 );

@@ -8,7 +8,7 @@ use heap::special::queue::{self, Place};
 use heap::special::table::Call;
 use heap::special::weak::{self, Error};
 use heap::special::{Misuse, cleanup, finalizer};
-use sched::fatal;
+use sched::{fatal, ops};
 use stack::Outcome;
 
 // The goroutine that calls what is due. What it was given is not kept here while it is called: only the function knows when it needs it no longer.
@@ -60,7 +60,7 @@ extern "C" fn set_finalizer(object: usize, function: usize, closure: usize) -> O
     if let Err(Misuse(why)) = finalizer::set(object, call) {
         fatal::throw("", &why.to_string_lossy());
     }
-    Outcome::done(0)
+    ops::finish(0)
 }
 
 /// Set in the result of `add_cleanup` that is the address of a text, for `panic`, and not a number.
@@ -74,20 +74,20 @@ extern "C" fn add_cleanup(
 ) -> Outcome {
     prepare();
     match cleanup::add(pointer, Call { function, closure }, argument) {
-        Ok(id) => Outcome::done(id as usize),
-        Err(Misuse(why)) => Outcome::done(why.as_ptr() as usize | PANICS),
+        Ok(id) => ops::finish(id as usize),
+        Err(Misuse(why)) => ops::finish(why.as_ptr() as usize | PANICS),
     }
 }
 
 extern "C" fn cleanup_stop(id: u64) -> Outcome {
     cleanup::stop(id);
-    Outcome::done(0)
+    ops::finish(0)
 }
 
 /// The word; 0: the goroutine was parked, and asks again.
 extern "C" fn weak_make(pointer: usize) -> Outcome {
     match weak::make(pointer) {
-        Ok(word) => Outcome::done(std::ptr::from_ref(word) as usize),
+        Ok(word) => ops::finish(std::ptr::from_ref(word) as usize),
         Err(Error::Again) => Outcome::switch(),
         Err(Error::Misuse(Misuse(why))) => fatal::throw("", &why.to_string_lossy()),
     }
@@ -96,7 +96,7 @@ extern "C" fn weak_make(pointer: usize) -> Outcome {
 extern "C" fn weak_value(word: *const AtomicUsize) -> Outcome {
     // SAFETY: null, or from `gort_weak_make`, and the caller keeps it alive.
     let value = unsafe { word.as_ref() }.map_or(0, weak::value);
-    Outcome::done(value)
+    ops::finish(value)
 }
 
 operation! {

@@ -5,6 +5,7 @@
 
 int stats_from_c(void);
 int stats_from_a_thread(void);
+int64_t resident_mib(void);
 
 #ifdef GORT_GO_TEXT
 
@@ -12,8 +13,11 @@ GORT_DECLARE_STUB(stats_from_c);
 GORT_CCALL(stats_from_c);
 GORT_DECLARE_STUB(stats_from_a_thread);
 GORT_CCALL(stats_from_a_thread);
+GORT_DECLARE_STUB(resident_mib);
+GORT_CCALL(resident_mib);
 
 static const struct gort_type byte_type = {.size = 1, .kind = GORT_KIND_UINT8, .align = 1};
+static const struct gort_type pointer_type = {.size = 8, .ptrdata = 8, .kind = GORT_KIND_POINTER, .align = 8};
 
 /* What holds at any moment. */
 static void check_whole(const struct gort_memstats *s)
@@ -70,7 +74,7 @@ CASE(what_is_counted_fits_together_at_any_moment)
 	for (int i = 0; i < 4; i++)
 		gort_go(allocate, &done);
 	struct gort_memstats stats, last = {0};
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 30; i++) {
 		gort_read_memstats(&stats);
 		check_whole(&stats);
 		check(stats.mallocs >= last.mallocs && stats.frees >= last.frees && stats.total_alloc >= last.total_alloc);
@@ -106,7 +110,94 @@ CASE(c_counts_as_well)
 	check_equal(go_stats_from_a_thread(), 1);
 }
 
+/* Touches every page of so many bytes, and keeps them. */
+static void *spike(void *volatile *keep, size_t count, size_t bytes)
+{
+	void **all = gort_new_array(&pointer_type, count);
+	*keep = all;
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *block = gort_new_array(&byte_type, bytes);
+		for (size_t at = 0; at < bytes; at += 4096)
+			block[at] = 1;
+		gort_store(&all[i], block);
+	}
+	return all;
+}
+
+static void spikes(void *arg)
+{
+	void *volatile keep;
+	spike(&keep, 200, 1 << 20);
+	check(go_resident_mib() >= 200);
+	keep = NULL;
+	spike(&keep, 200 << 10, 1 << 10);
+	check(go_resident_mib() >= 200);
+	keep = NULL;
+	gort_waitgroup_done(arg);
+}
+
+CASE(a_spike_goes_back_to_the_system)
+{
+	struct gort_waitgroup done = {0};
+	struct gort_memstats before, after;
+	int64_t first = go_resident_mib();
+	gort_read_memstats(&before);
+	gort_waitgroup_add(&done, 1);
+	gort_go(spikes, &done);
+	gort_waitgroup_wait(&done);
+	for (int i = 0; i < 3; i++)
+		gort_gc();
+	gort_read_memstats(&after);
+	check_whole(&after);
+	check(after.num_gc >= before.num_gc + 3 && after.num_forced_gc >= before.num_forced_gc + 3);
+	check(after.frees > before.frees + (200 << 10));
+	check(after.heap_alloc < 20 << 20);
+	check(after.heap_released > 150 << 20);
+	/* Little more than what the next collection leaves. */
+	check(go_resident_mib() < first + 60);
+	gort_free_os_memory();
+	gort_read_memstats(&after);
+	check_whole(&after);
+	check(after.heap_idle - after.heap_released < 4 << 20);
+	check(go_resident_mib() < first + 40);
+}
+
+CASE(collections_are_counted)
+{
+	struct gort_memstats before, after;
+	gort_read_memstats(&before);
+	int64_t start = gort_nanotime();
+	for (int i = 0; i < 10; i++)
+		gort_gc();
+	int64_t took = gort_nanotime() - start;
+	gort_read_memstats(&after);
+	check_equal(after.num_gc - before.num_gc, 10);
+	check_equal(after.num_forced_gc - before.num_forced_gc, 10);
+	uint64_t pauses = 0, last = 0;
+	for (uint32_t n = before.num_gc; n < after.num_gc; n++) {
+		pauses += after.pause_ns[n % 256];
+		check(after.pause_ns[n % 256] > 0 && after.pause_end[n % 256] >= last);
+		last = after.pause_end[n % 256];
+	}
+	check_equal(pauses, after.pause_total_ns - before.pause_total_ns);
+	check(pauses < (uint64_t)took);
+	check_equal(after.last_gc, last);
+	check(after.next_gc >= 1 << 20 && after.next_gc < 100 << 20);
+	check(after.gc_cpu_fraction > 0 && after.gc_cpu_fraction < 1);
+}
+
 #else
+
+/* The process's memory, in MiB. */
+int64_t resident_mib(void)
+{
+	long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1)
+		return -1;
+	fclose(file);
+	return pages * 4 / 1024;
+}
 
 /* Whether there is a heap with its parts. */
 int stats_from_c(void)
