@@ -17,7 +17,7 @@ use crate::layout::{self, Layout, PAGE, PAGE_SHIFT};
 use crate::types::WORD;
 
 /// Mark words in the table.
-const PENDING: usize = 256;
+const PENDING: usize = 64;
 /// Pieces of work that are being fetched.
 const AHEAD: usize = 8;
 /// Objects of a piece of work, or lines of small ones, that are asked for in advance.
@@ -75,8 +75,10 @@ pub struct Marker {
     pending: [Pending; PENDING],
     /// Which places of the table are in use.
     occupied: [u64; PENDING / 64],
+    /// Those between the two counts, each in the place that its count says.
     ahead: [Work; AHEAD],
-    ahead_count: usize,
+    ahead_first: usize,
+    ahead_end: usize,
     own: Box<Block>,
     spare: Box<Block>,
     asked: u32,
@@ -94,7 +96,8 @@ impl Marker {
             pending: [Pending::default(); PENDING],
             occupied: [0; PENDING / 64],
             ahead: [Work::default(); AHEAD],
-            ahead_count: 0,
+            ahead_first: 0,
+            ahead_end: 0,
             own: Box::default(),
             spare: Box::default(),
             asked: 0,
@@ -286,23 +289,22 @@ impl Marker {
     /// Begins to fetch as many pieces as there is room for; whether there are any.
     #[inline]
     fn fill(&mut self) -> bool {
-        while self.ahead_count < AHEAD {
+        while self.ahead_end - self.ahead_first < AHEAD {
             let Some(work) = self.pop() else {
                 break;
             };
             self.prefetch_objects(&work);
-            self.ahead[self.ahead_count] = work;
-            self.ahead_count += 1;
+            self.ahead[self.ahead_end % AHEAD] = work;
+            self.ahead_end += 1;
         }
-        self.ahead_count != 0
+        self.ahead_end != self.ahead_first
     }
 
     /// The piece that has been fetched for longest.
     #[inline]
     fn next(&mut self) -> Work {
-        let work = self.ahead[0];
-        self.ahead.copy_within(1.., 0);
-        self.ahead_count -= 1;
+        let work = self.ahead[self.ahead_first % AHEAD];
+        self.ahead_first += 1;
         work
     }
 
@@ -432,8 +434,9 @@ impl Marker {
 
     /// Gives all that it has to others: nothing is left here.
     pub fn give_up(&mut self) {
-        for at in 0..std::mem::take(&mut self.ahead_count) {
-            self.push(self.ahead[at]);
+        while self.ahead_first != self.ahead_end {
+            let work = self.next();
+            self.push(work);
         }
         while self.settle_one() {}
         for block in [&mut self.own, &mut self.spare] {
