@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use crate::alloc::Again;
 use crate::barrier;
@@ -24,6 +25,10 @@ pub const OFF: i32 = -1;
 /// An assist looks through so many bytes of objects at least, for it has a price of its own; and at most, for its goroutine has other things to do.
 const LEAST_ASSIST: usize = 64 << 10;
 const MOST_ASSIST: usize = 1 << 20;
+
+/// How often an assist asks others for work, and how long it waits for an answer: nobody can stop the world meanwhile.
+const ASKS: usize = 3;
+const SHORTLY: Duration = Duration::from_micros(30);
 
 /// Bytes that are allocated, or kept for it by a P's cache; as the last marking left them, and what came since.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -252,14 +257,31 @@ fn help(bytes: usize) {
         return;
     }
     let debt = (debt - credit.max(0)) as usize;
+    let mut left = debt.clamp(LEAST_ASSIST, MOST_ASSIST);
+    for _ in 0..ASKS {
+        let done = work_off(left);
+        earn(done);
+        left = left.saturating_sub(done);
+        if left == 0 {
+            return;
+        }
+        // Others have all there is: they share when they see that somebody waits.
+        QUEUE.wait(SHORTLY);
+    }
+}
+
+/// Looks through so many bytes of objects, or as many as there are at hand; how many.
+fn work_off(bytes: usize) -> usize {
+    let mut done = 0;
     QUEUE.begin();
     mark::with(|marker| {
         let before = marker.scanned;
-        let _ = marker.drain(debt.clamp(LEAST_ASSIST, MOST_ASSIST), true);
-        earn(marker.scanned - before);
+        let _ = marker.drain(bytes, true);
+        done = marker.scanned - before;
         mark::count(marker);
     });
     QUEUE.end();
+    done
 }
 
 /// Objects of so many bytes were looked through.
