@@ -19,23 +19,32 @@ struct Library {
     name: &'static str,
     source: &'static str,
     defines: &'static [&'static str],
+    /// What keeps the runtime's symbols hidden.
+    hidden: &'static str,
 }
+
+const EXCLUDE: &str = "-Wl,--exclude-libs,ALL";
+/// A version script, and the library's own symbols bound within it.
+const VERSION: &str = "-Wl,-Bsymbolic,--version-script,";
 
 const LIBRARIES: [Library; 3] = [
     Library {
         name: "early",
         source: "early",
         defines: &["-DIN_LIBRARY"],
+        hidden: EXCLUDE,
     },
     Library {
         name: "a",
         source: "copy",
         defines: &["-DCOPY=a"],
+        hidden: EXCLUDE,
     },
     Library {
         name: "b",
         source: "copy",
         defines: &["-DCOPY=b"],
+        hidden: VERSION,
     },
 ];
 
@@ -57,7 +66,20 @@ const NONE: Program = Program {
     flags: &[],
 };
 
-const PROGRAMS: [Program; 9] = [
+const PROGRAMS: [Program; 11] = [
+    Program {
+        name: "life",
+        source: "life",
+        libraries: &["a"],
+        ..NONE
+    },
+    Program {
+        name: "main_in_go",
+        source: "main_in_go",
+        libraries: &["b"],
+        inside: Some("a"),
+        ..NONE
+    },
     Program {
         name: "threads",
         source: "threads",
@@ -131,6 +153,10 @@ fn main() {
     let mut trials = Vec::new();
     for program in &PROGRAMS {
         trials.extend(cases(program).into_iter().map(|case| trial(program, case)));
+    }
+    for library in &LIBRARIES {
+        let name = format!("exports {}", library.name);
+        trials.push(Trial::test(name, || library.exports_its_own()));
     }
     if !arguments.list {
         thread::scope(|scope| {
@@ -248,9 +274,40 @@ impl Library {
         gcc.args(objects(self.name)).arg(archive());
         gcc.arg("-o")
             .arg(out(&format!("libguest_{}.so", self.name)));
-        gcc.args(["-shared", "-Wl,-z,now,-z,defs,--exclude-libs,ALL"]);
+        gcc.args(["-shared", "-Wl,-z,now,-z,defs"]);
+        match self.hidden {
+            VERSION => {
+                let script = out("version.map");
+                fs::write(&script, "{ global: a_*; b_*; local: *; };\n")
+                    .expect("it can be written");
+                gcc.arg(format!("{VERSION}{}", script.display()));
+            }
+            flag => drop(gcc.arg(flag)),
+        }
         gcc.args(["-pthread", "-lm", "-ldl"]);
         tool(gcc);
+    }
+
+    /// Nothing of the runtime's is seen from outside, or looked for there.
+    fn exports_its_own(&self) -> Result<(), Failed> {
+        let path = out(&format!("libguest_{}.so", self.name));
+        let mut readelf = Command::new("readelf");
+        let listed = readelf.args(["--dyn-syms", "--wide"]).arg(path).output()?;
+        let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+        // The linker lists what is hidden, for sections with such names; nobody finds it there.
+        let seen = text.lines().filter(|line| !line.contains(" HIDDEN "));
+        let symbols = seen.filter_map(|line| line.split_whitespace().last());
+        let wrong: Vec<&str> = symbols
+            .filter(|symbol| {
+                ["gort_", "morestack", "gotext"]
+                    .iter()
+                    .any(|n| symbol.contains(n))
+            })
+            .collect();
+        match wrong.is_empty() && text.lines().count() > 5 {
+            true => Ok(()),
+            false => Err(format!("{wrong:?}").into()),
+        }
     }
 
     fn compile(&self, compiler: &str, side: &str, flags: &[&str]) {

@@ -48,6 +48,8 @@ unsafe extern "C" {
 // Where compiled Go lies, if there is any: the linker makes these symbols for sections with such names.
 global_asm!(
     ".weak __start_gotext",
+    ".hidden __start_gotext",
+    ".hidden __stop_gotext",
     ".weak __stop_gotext",
     function!(
         "gort_text_bounds",

@@ -192,6 +192,39 @@ GO void wait_for_ever(void *unused)
 	gort_chanrecv(NULL, NULL);
 }
 
+GO int64_t go_with_own_thread(function fn, void *arg)
+{
+	int64_t sum = 0;
+	gort_lock_os_thread();
+	for (int i = 0; i < 50; i++) {
+		sum += go_call(fn, arg);
+		gort_gosched();
+		gort_sleep(10000);
+	}
+	gort_unlock_os_thread();
+	return sum;
+}
+EXPORT(with_own_thread);
+
+GO void go_end(int64_t status)
+{
+	gort_exit(status);
+}
+EXPORT(end);
+
+static function main_function;
+
+static void first(void *arg)
+{
+	go_call(main_function, arg);
+}
+
+int NAMED(COPY, main)(int argc, char **argv, function fn, void *arg)
+{
+	main_function = fn;
+	return gort_main(argc, argv, first, arg);
+}
+
 /* Whatever may have the thread ask the system for something that fails, or has it sleep. */
 GO int64_t go_wait_and_fail(void)
 {

@@ -31,6 +31,12 @@ typedef int64_t (*function)(void *);
 	int64_t copy##_wait_and_fail(void); \
 	/* Reads from a pipe that nobody writes to; the result. */ \
 	int64_t copy##_read_pipe(void); \
+	/* fn(arg) fifty times, all on one thread, while others run; the sum. */ \
+	int64_t copy##_with_own_thread(function fn, void *arg); \
+	/* Ends the process. */ \
+	void copy##_end(int64_t status); \
+	/* The program is Go's own: its main calls fn(arg). */ \
+	int copy##_main(int argc, char **argv, function fn, void *arg); \
 	/* Starts a goroutine that waits for ever. */ \
 	void copy##_leave_waiting(void); \
 	/* Sets a timer, which is never given back. */ \
