@@ -162,6 +162,26 @@ CASE(a_spike_goes_back_to_the_system)
 	check(go_resident_mib() < first + 40);
 }
 
+// env GOGC=off
+// env GOMEMLIMIT=64MiB
+CASE(a_memory_limit_is_kept_to)
+{
+	int64_t first = go_resident_mib(), most = 0;
+	for (int round = 0; round < 60; round++) {
+		for (int i = 0; i < 10 << 10; i++)
+			*(uint8_t *)gort_new_array(&byte_type, 1 << 10) = 1;
+		int64_t now = go_resident_mib() - first;
+		most = now > most ? now : most;
+	}
+	struct gort_memstats stats;
+	gort_read_memstats(&stats);
+	check(stats.num_gc >= 5 && stats.num_forced_gc == 0);
+	check(stats.total_alloc >= 600 << 20);
+	check(most > 30);
+	check(most < 80);
+	check_equal(gort_set_memory_limit(-1), 64 << 20);
+}
+
 CASE(collections_are_counted)
 {
 	struct gort_memstats before, after;

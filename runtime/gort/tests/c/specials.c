@@ -658,7 +658,7 @@ CASE(weak_pointers_race_with_the_sweep)
 		gort_go(makes_nodes, &race);
 		gort_go(follows_weak_pointers, &race);
 	}
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20 || ((!race.found || !race.gone || !race.cleaned) && i < 500); i++) {
 		gort_gc();
 		gort_sleep(1000000);
 	}

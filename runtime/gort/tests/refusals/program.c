@@ -95,7 +95,7 @@ static void work(struct shared *s)
 static void note(void *arg, void *closure)
 {
 	(void)arg;
-	gort_waitgroup_done(closure);
+	__atomic_fetch_add((int64_t *)closure, 1, __ATOMIC_RELAXED);
 }
 
 static void tick(void *arg)
@@ -103,11 +103,11 @@ static void tick(void *arg)
 	gort_waitgroup_done(arg);
 }
 
-static void attached(struct gort_waitgroup *wg)
+static void attached(int64_t *notes)
 {
 	struct node *n = list(1);
-	gort_set_finalizer(n, note, wg);
-	gort_cleanup_stop(gort_add_cleanup(n, note, NULL, wg));
+	gort_set_finalizer(n, note, notes);
+	gort_cleanup_stop(gort_add_cleanup(n, note, NULL, notes));
 	if (gort_weak_value(gort_weak_make(n)) != n)
 		gort_panic_string("a weak pointer points elsewhere");
 }
@@ -123,13 +123,17 @@ void everything(void *arg)
 	(void)arg;
 	struct shared s = {0};
 	work(&s);
-	struct gort_waitgroup ticks = {0}, never = {0};
+	struct gort_waitgroup ticks = {0};
+	int64_t notes = 0;
 	gort_waitgroup_add(&ticks, 1);
 	gort_timer *t = gort_timer_start(100000, tick, &ticks);
 	gort_sleep(200000);
 	gort_waitgroup_wait(&ticks);
 	gort_timer_free(t);
-	attached(&never);
+	for (int i = 0; i < 20; i++)
+		attached(&notes);
+	gort_gc();
+	gort_free_os_memory();
 	int fds[2];
 	char byte = 1;
 	if (gort_pipe(fds) == 0) {
