@@ -239,6 +239,7 @@ pub mod symbols {
         pub fn gort_ccall_nonblocking();
         pub fn gort_callback();
         pub fn gort_callback_stack();
+        pub fn gort_ccall_reacquired();
         pub fn gort_goroutine();
         pub fn gort_preempted();
         pub fn gort_sigreturn();

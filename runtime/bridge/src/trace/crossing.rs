@@ -53,9 +53,11 @@ pub enum End {
     Unwound,
     /// The program ended first.
     Never,
+    /// It did, and this is what came then: the goroutine waited for a P.
+    Waited,
 }
 
-/// A crossing that is over.
+/// A crossing that is over, or the wait after one.
 #[derive(Clone, Copy)]
 pub struct Crossing {
     pub function: FunctionId,
@@ -83,6 +85,8 @@ pub struct Recorder {
 struct Own {
     tid: i32,
     open: Vec<Open>,
+    /// Of the last call that was over.
+    last: Option<FunctionId>,
     /// By what the function is known by, of both directions: see [`Own::find`].
     known: HashMap<usize, FunctionId, Addresses>,
 }
@@ -172,6 +176,7 @@ impl Recorder {
             own: Mutex::new(Own {
                 tid: 0,
                 open: Vec::new(),
+                last: None,
                 known: HashMap::with_hasher(Addresses::new()),
             }),
             log: Mutex::new(Log {
@@ -184,7 +189,7 @@ impl Recorder {
 
     /// This thread's. Not to be inlined: the thread must not be remembered where a goroutine may change it.
     #[inline(never)]
-    fn here(trace: &Trace) -> &'static Recorder {
+    pub fn here(trace: &Trace) -> &'static Recorder {
         if let Some(recorder) = HERE.get() {
             return recorder;
         }
@@ -243,8 +248,33 @@ impl Recorder {
             }
         }
         let back = open.back;
+        own.last = open.function;
         self.close(&mut own, open, now, End::Returned);
         back
+    }
+
+    /// What the thread's last call was of.
+    pub fn last(&self) -> Option<FunctionId> {
+        hold(&self.own).last
+    }
+
+    /// The goroutine waited since `begin`, and goes on here.
+    pub fn waited(&self, after: FunctionId, goroutine: u64, begin: i64) {
+        let now = nanotime();
+        let wait = Crossing {
+            function: after,
+            tid: hold(&self.own).tid,
+            depth: 0,
+            callbacks: 0,
+            goroutine,
+            p: None,
+            begin,
+            nanoseconds: now - begin,
+            own: 0,
+            p_taken: true,
+            end: End::Waited,
+        };
+        hold(&self.log).add(wait);
     }
 
     fn give_up_to(&self, sp: usize) {
@@ -344,11 +374,11 @@ impl Log {
 }
 
 /// The goroutine's number; 0 on a thread that has none.
-fn goroutine(m: Option<&M>) -> u64 {
+pub fn goroutine(m: Option<&M>) -> u64 {
     m.and_then(M::g).map_or(0, |g| g.id.load(Ordering::Relaxed))
 }
 
 /// Whether somebody has taken the P of a thread that is in C.
-fn lost_p(m: Option<&M>) -> bool {
+pub fn lost_p(m: Option<&M>) -> bool {
     m.is_some_and(|m| m.crossing().is_taken())
 }

@@ -95,6 +95,9 @@ impl File {
 
     fn event(&mut self, crossing: &Crossing, function: &Function) {
         self.events += 1;
+        if crossing.end == End::Waited {
+            return self.wait(crossing, function);
+        }
         let category = match function.direction {
             Direction::Call => "C",
             Direction::Callback => "Go",
@@ -121,10 +124,26 @@ impl File {
         }
         let _ = write!(self.text, ",\"callback_depth\":{}", crossing.depth);
         self.text.push_str(match crossing.end {
-            End::Returned => "}}",
+            End::Returned | End::Waited => "}}",
             End::Unwound => ",\"end\":\"unwound\"}}",
             End::Never => ",\"end\":\"never\"}}",
         });
+    }
+
+    /// Such events lie on a track of the goroutine's: its threads have others to run meanwhile.
+    fn wait(&mut self, wait: &Crossing, after: &Function) {
+        let begin = wait.begin - self.origin;
+        for (phase, at) in [("b", begin), ("e", begin + wait.nanoseconds)] {
+            let _ = write!(
+                self.text,
+                ",\n{{\"name\":\"waits for a P\",\"cat\":\"P\",\"ph\":\"{phase}\",\"id\":{goroutine},\"ts\":{},\"pid\":{},\"tid\":{},\"args\":{{\"goroutine\":{goroutine},\"after\":{}}}}}",
+                Microseconds(at),
+                self.pid,
+                wait.tid,
+                Quoted(&after.name),
+                goroutine = wait.goroutine,
+            );
+        }
     }
 
     /// One system call, so that others, and who looks after a crash, see whole lines.

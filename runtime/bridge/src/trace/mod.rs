@@ -12,6 +12,7 @@ mod hash;
 mod patch;
 mod stats;
 mod table;
+mod waits;
 mod x86_64;
 
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ use functions::{Direction, FunctionId, Functions};
 use hash::Addresses;
 use patch::Code;
 use table::Table;
+use waits::Wait;
 
 pub use crossing::give_up_to;
 
@@ -55,6 +57,8 @@ struct Trace {
     key: libc::pthread_key_t,
     /// Recorders of threads that have ended.
     free: Mutex<Vec<&'static Recorder>>,
+    /// Goroutines that have no P, by their numbers.
+    waits: Mutex<HashMap<u64, Wait>>,
     file: Mutex<file::File>,
     /// Wakes the writer.
     note: Note,
@@ -102,7 +106,8 @@ fn begin(wish: &str) -> Result<(), String> {
     let mut targets = HashMap::default();
     for (back, name) in table.calls {
         // SAFETY: the table is the linker's, and nothing has crossed yet.
-        let target = unsafe { code.redirect_call(back) }.map_err(|why| why.to_string())?;
+        let target = unsafe { code.redirect_call(back, x86_64::traced_call()) };
+        let target = target.map_err(|why| why.to_string())?;
         targets.insert(back, target);
         names.insert(back, name);
     }
@@ -123,6 +128,7 @@ fn begin(wish: &str) -> Result<(), String> {
         recorders: Mutex::default(),
         key,
         free: Mutex::default(),
+        waits: Mutex::default(),
         file: Mutex::new(file),
         note: Note::new(),
     };
@@ -132,6 +138,9 @@ fn begin(wish: &str) -> Result<(), String> {
         // SAFETY: nothing has crossed yet.
         unsafe { code.redirect_entry(&entry) }.map_err(|why| why.to_string())?;
     }
+    let (reacquire, back) = x86_64::traced_reacquire();
+    // SAFETY: as above.
+    unsafe { code.redirect_call(back, reacquire) }.map_err(|why| why.to_string())?;
     fatal::set_last(finish);
     // SAFETY: registers a function. If there is no room for it, a program that ends by itself has a trace without an end, and no table.
     unsafe { libc::atexit(finish) };

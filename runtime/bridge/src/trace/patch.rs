@@ -42,12 +42,12 @@ impl Code {
         unsafe { self.write(address, &[*(address as *const u8)]) }
     }
 
-    /// Sends the call that returns to `back` to the tracer. Returns what it called.
+    /// Sends the call that returns to `back` elsewhere. Returns what it called.
     ///
     /// # Safety
-    /// `back` comes from the table of stubs, and nobody runs the stub.
-    pub unsafe fn redirect_call(&self, back: usize) -> io::Result<usize> {
-        // SAFETY: a stub is longer than this before the address.
+    /// There is code before `back`, and nobody runs it. `to` does what is called there.
+    pub unsafe fn redirect_call(&self, back: usize, to: usize) -> io::Result<usize> {
+        // SAFETY: the code is longer than this before the address.
         let (opcode, distance) = unsafe {
             (
                 ((back - 5) as *const u8).read(),
@@ -55,9 +55,9 @@ impl Code {
             )
         };
         if opcode != CALL {
-            return Err(unknown("a stub"));
+            return Err(unknown("a call"));
         }
-        let to = relative(back, x86_64::traced_call())?;
+        let to = relative(back, to)?;
         // SAFETY: the four bytes before `back` are the call's distance.
         unsafe { self.write(back - 4, &to.to_le_bytes())? };
         Ok(back.wrapping_add_signed(distance as isize))

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::crossing::Crossing;
+use super::crossing::{Crossing, End};
 use super::functions::{Direction, Function};
 
 /// Four for each power of two.
@@ -17,6 +17,8 @@ pub struct Stats {
     pub own: i64,
     pub longest: i64,
     pub p_taken: u64,
+    /// For how long goroutines then waited for one.
+    pub waited: i64,
     pub callbacks: u64,
     /// How many took how long.
     histogram: Box<[u32; BUCKETS]>,
@@ -30,6 +32,7 @@ impl Default for Stats {
             own: 0,
             longest: 0,
             p_taken: 0,
+            waited: 0,
             callbacks: 0,
             histogram: Box::new([0; BUCKETS]),
         }
@@ -38,6 +41,10 @@ impl Default for Stats {
 
 impl Stats {
     pub fn add(&mut self, crossing: &Crossing) {
+        if crossing.end == End::Waited {
+            self.waited += crossing.nanoseconds;
+            return;
+        }
         self.calls += 1;
         self.total += crossing.nanoseconds;
         self.own += crossing.own;
@@ -54,6 +61,7 @@ impl Stats {
         self.own += other.own;
         self.longest = self.longest.max(other.longest);
         self.p_taken += other.p_taken;
+        self.waited += other.waited;
         self.callbacks += other.callbacks;
         for (count, more) in self.histogram.iter_mut().zip(other.histogram.iter()) {
             *count = count.saturating_add(*more);
@@ -113,22 +121,22 @@ pub fn table(title: &str, direction: Direction, all: &[(Function, &Stats)]) -> S
         "p99",
         "longest",
         "P taken",
+        "waited",
         "callbacks",
     ];
-    let mut lines: Vec<[String; 9]> = std::iter::once(titles.map(str::to_owned))
+    let mut lines: Vec<[String; 10]> = std::iter::once(titles.map(str::to_owned))
         .chain(lines)
         .collect();
     if direction == Direction::Callback {
         // A callback has its P all the time.
         lines.iter_mut().for_each(|line| {
-            line[7].clear();
-            line[8].clear();
+            line[7..].iter_mut().for_each(String::clear);
         });
     }
     align(&lines)
 }
 
-fn row(name: &str, stats: &Stats) -> [String; 9] {
+fn row(name: &str, stats: &Stats) -> [String; 10] {
     [
         name.to_owned(),
         stats.calls.to_string(),
@@ -138,12 +146,13 @@ fn row(name: &str, stats: &Stats) -> [String; 9] {
         duration(stats.p99()),
         duration(stats.longest),
         stats.p_taken.to_string(),
+        duration(stats.waited),
         stats.callbacks.to_string(),
     ]
 }
 
 /// Columns below each other, numbers at their right ends.
-fn align(lines: &[[String; 9]]) -> String {
+fn align(lines: &[[String; 10]]) -> String {
     let width = |column: usize| {
         let widths = lines.iter().map(|line| line[column].chars().count());
         widths.max().unwrap_or(0)

@@ -20,6 +20,7 @@ use stack::Thread;
 use stack::x86_64::symbols;
 
 use super::crossing::{begin_call, begin_callback, end};
+use super::waits::{reacquire, reacquired};
 
 /// One of the runtime's entries.
 pub struct Entry {
@@ -249,15 +250,38 @@ global_asm!(
     "ret",
     ".cfi_endproc",
     ".size gort_traced_return, . - gort_traced_return",
+    // In place of the way into the runtime, r11 being the operation, when the P may be gone; on the goroutine's stack. It may be another thread's
+    // afterwards.
+    ".p2align 4",
+    ".globl gort_traced_reacquire",
+    ".hidden gort_traced_reacquire",
+    ".type gort_traced_reacquire, @function",
+    "gort_traced_reacquire:",
+    ".cfi_startproc",
+    "sub rsp, 8",
+    ".cfi_def_cfa_offset 16",
+    "mov rdi, r11",
+    "lea r11, [rip + {reacquire}]",
+    "call gort_enter",
+    "lea r11, [rip + {reacquired}]",
+    "call gort_enter",
+    "add rsp, 8",
+    ".cfi_def_cfa_offset 8",
+    "ret",
+    ".cfi_endproc",
+    ".size gort_traced_reacquire, . - gort_traced_reacquire",
     bodies = sym BODIES,
     go_sp = const std::mem::offset_of!(Thread, go_sp),
     begin_call = sym begin_call,
     begin_callback = sym begin_callback,
     end = sym end,
+    reacquire = sym reacquire,
+    reacquired = sym reacquired,
 );
 
 unsafe extern "C" {
     fn gort_traced_call();
+    fn gort_traced_reacquire();
     fn gort_traced_ccall();
     fn gort_traced_ccall_stack();
     fn gort_traced_ccall_nonblocking();
@@ -268,6 +292,14 @@ unsafe extern "C" {
 /// Where a stub's call goes instead.
 pub fn traced_call() -> usize {
     gort_traced_call as *const () as usize
+}
+
+/// Where the call goes that asks for a P, and where it returns to.
+pub fn traced_reacquire() -> (usize, usize) {
+    (
+        gort_traced_reacquire as *const () as usize,
+        symbols::gort_ccall_reacquired as *const () as usize,
+    )
 }
 
 /// Every entry that takes the address of what it is to call.

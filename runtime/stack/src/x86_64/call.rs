@@ -244,6 +244,10 @@ global_asm!(
     "movups xmmword ptr [rsp + 16], xmm1",
     "mov r11, qword ptr [rip + {hooks} + {reacquire}]",
     "call gort_enter",
+    // For who wants to see it go there.
+    ".globl gort_ccall_reacquired",
+    ".hidden gort_ccall_reacquired",
+    "gort_ccall_reacquired:",
     "movups xmm0, xmmword ptr [rsp]",
     "movups xmm1, xmmword ptr [rsp + 16]",
     "add rsp, 40",
