@@ -11,9 +11,10 @@
 //! A record notes the head of `G::panics` when it is made. Whatever stands before that, when its function goes on, was begun by frames that
 //! are gone then: going back to a record puts the list back to what it was.
 //!
-//! A record also notes the thread's `system_sp`. One that differs when a panic gets there means that C frames lie between, which Go called and
-//! which called Go. They are given up before the deferred function runs: both stacks unwind in lock step. A record without a function is a
-//! *border*, where Rust called C: a panic that gets there goes on as Rust's.
+//! A record also notes the thread's `system_sp`, or 0 while no C frame lies on the thread's stack: then the goroutine may be on another thread when a
+//! panic gets there. One that differs means that C frames lie between, which Go called and which called Go. They are given up before the deferred
+//! function runs: both stacks unwind in lock step. A record without a function is a *border*, where Rust called C: a panic that gets there goes on
+//! as Rust's.
 //!
 //! On the goroutine's stack there is only assembly ([`x86_64`]): it may have a few hundred bytes left.
 
@@ -114,6 +115,7 @@ pub struct Record {
     argument: Cell<usize>,
     /// Whether it is in `G::defers`.
     linked: Cell<usize>,
+    /// The thread's; 0: no C frame of the goroutine's is on its stack.
     system_sp: usize,
     panics: *const Frame,
     rbx: usize,
@@ -242,7 +244,14 @@ extern "C" fn next(frame: *const Frame) -> Outcome {
     };
     g.defers.set(record.link.get().cast_mut().cast());
     record.linked.set(0);
-    give_up_c(M::current(), record.system_sp);
+    let m = M::current();
+    give_up_c(
+        m,
+        match record.system_sp {
+            0 => m.thread.system_base.get(),
+            system_sp => system_sp,
+        },
+    );
     if record.function == 0 {
         let payload = rust::payload_at_border(g, frame);
         record.argument.set(Box::into_raw(payload) as usize);
