@@ -419,6 +419,86 @@ CASE(large_objects_that_are_copied)
 	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
 }
 
+#define PLACES 400000
+#define RANGE (PLACES / GOROUTINES)
+
+/* Nodes move from where the collector hasn't looked yet to where it has, by way of a stack. Each goroutine has a range of its own. */
+static void move_far(void *argument)
+{
+	struct share *share = argument;
+	for (int i = 0; i < share->rounds; i++) {
+		uint64_t random = next_random(&share->random);
+		size_t from = random % RANGE, to = (random >> 32) % RANGE;
+		struct node *one = share->own[from], *other = share->own[to];
+		gort_store(&share->own[from], NULL);
+		gort_store(&share->own[to], NULL);
+		if (i % 1000 == 0)
+			gort_gosched();
+		gort_store(&share->own[to], one);
+		gort_store(&share->own[from], other);
+	}
+	gort_waitgroup_done(share->all);
+}
+
+static void check_places(struct node **places)
+{
+	uint64_t nodes = 0, values = 0, expected = 0;
+	for (size_t i = 0; i < PLACES; i++) {
+		if (i % 4 == 0)
+			expected += i;
+		if (places[i] != NULL) {
+			look(places[i]);
+			nodes++;
+			values += places[i]->value;
+		}
+	}
+	check_equal(nodes, PLACES / 4);
+	check_equal(values, expected);
+}
+
+// env GORT_DEBUG=poison
+// env GOGC=off
+CASE(nodes_that_move_while_their_places_are_looked_through)
+{
+	struct node **places = gort_new_array(&pointer_type, PLACES);
+	for (size_t i = 0; i < PLACES; i += 4)
+		gort_store(&places[i], new_node(i));
+	int stop = 0;
+	gort_go(keep_collecting, &stop);
+	struct gort_waitgroup all = {0};
+	for (int i = 0; i < GOROUTINES; i++) {
+		struct share *share = new_share(&all, i, 100000);
+		share->own = places + i * RANGE;
+		gort_waitgroup_add(&all, 1);
+		gort_go(move_far, share);
+	}
+	gort_waitgroup_wait(&all);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	check_places(places);
+}
+
+// env GORT_DEBUG=poison
+// env GOGC=off
+CASE(nodes_that_go_round_in_a_buffer)
+{
+	const int count = 100000;
+	gort_chan *volatile c = gort_makechan_of(&pointer_type, count);
+	for (int i = 0; i < count; i++) {
+		struct node *n = new_node((uint64_t)i);
+		gort_chansend(c, &n);
+	}
+	int stop = 0;
+	gort_go(keep_collecting, &stop);
+	for (int i = 0; i < 5 * count; i++) {
+		struct node *n;
+		gort_chanrecv(c, &n);
+		check_equal(n->value, i % count);
+		look(n);
+		gort_chansend(c, &n);
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+}
+
 /* Far more than there is memory for is allocated; only a little lives. */
 // env GOMEMLIMIT=64MiB
 CASE(garbage_is_no_burden)
