@@ -144,6 +144,7 @@ fn serve() {
             fulfil();
         }
     }
+    mark::end_thread();
 }
 
 /// What was promised of a cycle is done. Perhaps everybody sleeps since.

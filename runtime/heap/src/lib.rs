@@ -80,6 +80,7 @@ pub fn init() {
 pub unsafe fn give_all_back() {
     // SAFETY: the caller's word.
     unsafe {
+        mark::free_all();
         cache::free_all();
         memory::give_all_back();
     }

@@ -15,8 +15,9 @@ struct copy {
 	int64_t (*preempt)(int64_t);
 	int64_t (*busy)(int64_t);
 	int64_t (*recover)(void);
+	int64_t (*collect)(int64_t);
 };
-#define COPY(x) {x##_deep, x##_through, x##_through_quickly, x##_on_goroutine, x##_talk, x##_preempt, x##_busy, x##_recover}
+#define COPY(x) {x##_deep, x##_through, x##_through_quickly, x##_on_goroutine, x##_talk, x##_preempt, x##_busy, x##_recover, x##_collect}
 static const struct copy copies[2] = {COPY(a), COPY(b)};
 
 CASE(one_thread_runs_goroutines_of_both)
@@ -188,4 +189,28 @@ CASE(a_stack_that_never_ends_is_told_by_its_own_copy)
 {
 	check_equal(b_deep(10), 10);
 	a_deep(INT64_MAX);
+}
+
+static int64_t collect_in(void *copy)
+{
+	return ((const struct copy *)copy)->collect(2000);
+}
+
+static void *collects_nested(void *arg)
+{
+	for (int n = 0; n < 20; n++)
+		for (int i = 0; i < 2; i++) {
+			check_equal(copies[i].on_goroutine(collect_in, (void *)&copies[!i]), 2001);
+			check_equal(copies[i].through(collect_in, (void *)&copies[!i]), 2001);
+		}
+	return arg;
+}
+
+CASE(both_collect_what_is_theirs)
+{
+	pthread_t threads[3];
+	for (int i = 0; i < 3; i++)
+		check_equal(pthread_create(&threads[i], NULL, collects_nested, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
 }

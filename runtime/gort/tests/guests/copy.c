@@ -212,6 +212,31 @@ GO void go_end(int64_t status)
 }
 EXPORT(end);
 
+struct node {
+	struct node *next;
+	int64_t value;
+};
+
+static const struct gort_type node_type = {.size = sizeof(struct node), .ptrdata = 8, .kind = GORT_KIND_STRUCT, .align = 8};
+
+GO int64_t go_collect(int64_t n)
+{
+	struct node *volatile list = NULL;
+	for (int64_t i = 0; i < 20 * n; i++) {
+		struct node *node = gort_new(&node_type);
+		node->value = i;
+		node->next = i % 20 == 0 ? list : NULL;
+		if (i % 20 == 0)
+			list = node;
+	}
+	gort_gc();
+	int64_t count = 0;
+	for (struct node *node = list; node != NULL; node = node->next)
+		count += node->value % 20 == 0;
+	return count;
+}
+EXPORT(collect);
+
 static function main_function;
 
 static void first(void *arg)

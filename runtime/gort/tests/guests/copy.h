@@ -33,6 +33,8 @@ typedef int64_t (*function)(void *);
 	int64_t copy##_read_pipe(void); \
 	/* fn(arg) fifty times, all on one thread, while others run; the sum. */ \
 	int64_t copy##_with_own_thread(function fn, void *arg); \
+	/* Allocates, collects, and counts the n values that are still there. */ \
+	int64_t copy##_collect(int64_t n); \
 	/* Ends the process. */ \
 	void copy##_end(int64_t status); \
 	/* The program is Go's own: its main calls fn(arg). */ \

@@ -19,6 +19,7 @@ struct library {
 	int64_t (*through)(function, void *);
 	int64_t (*on_goroutine)(function, void *);
 	int64_t (*talk)(int64_t);
+	int64_t (*collect)(int64_t);
 	int64_t (*preempt)(int64_t);
 	void (*leave_waiting)(void);
 	void (*leave_timer)(int64_t);
@@ -45,7 +46,7 @@ static struct library load(const char *copy)
 	if (handle == NULL)
 		fail(dlerror(), path, 0);
 #define FIND(name) .name = find(handle, copy, #name)
-	return (struct library){handle, FIND(deep), FIND(through), FIND(on_goroutine), FIND(talk), FIND(preempt), FIND(leave_waiting), FIND(leave_timer),
+	return (struct library){handle, FIND(deep), FIND(through), FIND(on_goroutine), FIND(talk), FIND(collect), FIND(preempt), FIND(leave_waiting), FIND(leave_timer),
 				FIND(close), FIND(close_error), FIND(detach)};
 }
 
@@ -152,6 +153,7 @@ CASE(a_library_that_is_unloaded_leaves_nothing)
 	for (int n = 0; n < 100; n++) {
 		struct library library = load("a");
 		use_on_threads(&library);
+		check_equal(library.collect(3000), 3000);
 		if (n % 20 == 0)
 			check_equal(library.preempt(1), 1);
 		must_close(&library);

@@ -74,9 +74,30 @@ fn give_up(marker: &mut Marker) {
     count(marker);
 }
 
-/// The calling thread is the collector's, or a helper's, for ever, and gets a marker of its own.
+/// The calling thread is the collector's, or a helper's, and gets a marker of its own, until [`end_thread`].
 pub fn begin_thread() {
     OWN.set(Box::into_raw(Box::new(Marker::new(&QUEUE))));
+}
+
+/// The calling thread ends, and has given up what it had.
+pub fn end_thread() {
+    // SAFETY: made by `begin_thread`, and known to this thread only.
+    drop(unsafe { Box::from_raw(OWN.replace(ptr::null_mut())) });
+}
+
+/// Gives the memory of all markers back, and of what they had.
+///
+/// # Safety
+/// Nobody marks any more.
+pub(crate) unsafe fn free_all() {
+    for place in &OF_PS {
+        let marker = place.swap(ptr::null_mut(), Ordering::AcqRel);
+        if !marker.is_null() {
+            // SAFETY: a leaked box, which nobody uses.
+            drop(unsafe { Box::from_raw(marker) });
+        }
+    }
+    QUEUE.free_all();
 }
 
 /// The marker of the calling thread's P.

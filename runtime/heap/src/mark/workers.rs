@@ -48,6 +48,7 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
             while !thread::ending() {
                 help(number);
             }
+            super::end_thread();
         },
     );
     ptr::null_mut()
