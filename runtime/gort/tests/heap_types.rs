@@ -92,6 +92,23 @@ fn every_word_is_what_the_type_says() {
 }
 
 #[test]
+fn without_a_mask_every_word_of_the_prefix_is_one() {
+    gort::enter(|| {
+        for words in 1..=80 {
+            for pointers in 0..=words {
+                let ty = Type {
+                    ptrdata: pointers * WORD,
+                    ptrmask: ptr::null(),
+                    ..of_words(words, &[0])
+                };
+                check(&ty, 1);
+                check(&ty, 3);
+            }
+        }
+    });
+}
+
+#[test]
 fn arrays_repeat_their_element() {
     gort::enter(|| {
         for words in [1, 2, 3, 5, 8, 13, 64, 65, 200] {

@@ -35,7 +35,7 @@ extern "C" fn new(ty: &Type, count: usize) -> Outcome {
 /// What the assembly compares: the largest size that it allocates by itself, less one.
 const QUICK: usize = classes::QUICK - 1;
 
-// Allocates by itself what is small, of a type whose pointers one byte of a mask describes, from the 64 objects at hand. It needs no stack, and keeps
+// Allocates by itself what is small, of a type all of whose pointers are among its first eight words, from the 64 objects at hand. It needs no stack, and keeps
 // its P: it is not compiled Go, so no signal interrupts it for another goroutine.
 //
 //   rdi  the type                   r8   the pointer bits to be
@@ -67,7 +67,7 @@ global_asm!(
         "ja 9f",
         "mov r8, qword ptr [rdi + {ty_ptrmask}]",
         "test r8, r8",
-        "jz 9f",
+        "jz 3f",
         "movzx r8d, byte ptr [r8]",
         "2:",
         "shl ecx, 6",
@@ -147,6 +147,16 @@ global_asm!(
         "or r11, r8",
         "mov qword ptr [r9 + 8], r11",
         "jmp 5b",
+        // No mask: all words of the prefix.
+        "3:",
+        "mov r9d, ecx",
+        "mov ecx, 64",
+        "sub ecx, edx",
+        "shr ecx, 3",
+        "mov r8d, 255",
+        "shr r8d, cl",
+        "mov ecx, r9d",
+        "jmp 2b",
         "9:",
         "mov esi, 1",
         "jmp gort_new_array",
