@@ -5,7 +5,7 @@
 
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ use crate::trace::Trace;
 const PERIOD: i64 = 120_000_000_000;
 /// How long the collector waits for others that mark, or are on their way back from C.
 const WAIT: Duration = Duration::from_micros(100);
+/// Memory goes back to the system once in so many nanoseconds, unless somebody asked for the collection, or memory is limited.
+const RETURNS: i64 = 250_000_000;
 /// Ranges of roots are read in pieces of so many bytes.
 const PIECE: usize = 256 << 10;
 
@@ -175,7 +177,7 @@ fn cycle(why: Why) {
     sweep_all();
     let over = requests().begun;
     OVER.store(over, Ordering::Release);
-    give_back();
+    give_back(why);
     trace.print(over);
     tell(over);
 }
@@ -241,8 +243,15 @@ fn sweep_all() {
     check::swept();
 }
 
-/// Memory that the heap won't need soon goes back to the system.
-fn give_back() {
+/// Memory that the heap won't need soon goes back to the system. Where collections follow each other quickly, what the one has no use for the next one
+/// has: so not after each.
+fn give_back(why: Why) {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    let now = nanotime();
+    if why == Why::Heap && now - LAST.load(Ordering::Relaxed) < RETURNS && !pacer::is_tight() {
+        return;
+    }
+    LAST.store(now, Ordering::Relaxed);
     // A tenth more than the goal, as in Go: what is given back has to be asked for again, page by page.
     let goal = pacer::goal().min(layout::used());
     let keep = (goal + goal / 10).saturating_sub(pages::in_use());

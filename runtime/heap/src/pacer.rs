@@ -143,6 +143,11 @@ pub fn set_limit(bytes: i64) -> i64 {
     before
 }
 
+/// Whether there is a memory limit.
+pub fn is_tight() -> bool {
+    lock().limit != NO_LIMIT
+}
+
 /// GOGC, below 0 if it is off.
 pub fn percent() -> i32 {
     lock().percent
