@@ -547,6 +547,13 @@ void gort_sigpipe(void);
  */
 bool gort_set_panic_on_fault(bool on);
 
+/*
+ * runtime.SetCPUProfileRate: hz times in a second of the process's CPU time, sample(arg, pcs, n) is called in a signal handler (SIGPROF) on the thread
+ * that runs: pcs[0] is where it is, the others where calls return to, through C and Go as often as they have called each other, at most 100. On a
+ * thread that Go hasn't called they are C's. hz 0 ends it: afterwards sample isn't called any more. [any]
+ */
+void gort_set_cpu_profile_rate(int hz, void (*sample)(void *arg, const uintptr_t *pcs, int n), void *arg);
+
 /* debug.SetTraceback: "none", "single", "all", "system" or "crash". Not less than GOTRACEBACK says. [any] */
 void gort_set_traceback(const char *level);
 

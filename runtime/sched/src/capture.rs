@@ -5,7 +5,7 @@ use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
-use stack::x86_64::unwind::on_stack;
+use stack::x86_64::unwind::on_signal_stack;
 
 use crate::g::GRef;
 use crate::m::{self, M};
@@ -16,7 +16,7 @@ use crate::trace::Trace;
 const SIGNAL: i32 = libc::SIGURG;
 /// How long to wait for all of them, in nanoseconds.
 const PATIENCE: i64 = 200_000_000;
-const SLOTS: usize = 256;
+const SLOTS: usize = 128;
 
 /// What one thread has seen.
 struct Slot {
@@ -31,7 +31,7 @@ struct Slot {
     stack: Stack,
 }
 
-const STACK: usize = 16 << 10;
+const STACK: usize = 32 << 10;
 
 #[repr(align(16))]
 struct Stack(UnsafeCell<[u8; STACK]>);
@@ -98,9 +98,13 @@ extern "C" fn handler(_: i32, _: *mut libc::siginfo_t, context: *mut libc::ucont
     let (Some(m), false) = (M::try_current(), slot.done.load(Ordering::Relaxed)) else {
         return;
     };
-    let top = slot.stack.0.get() as usize + STACK;
+    let stack = slot.stack.0.get() as usize;
     // SAFETY: nobody else has the stack of this thread's slot, writes its trace, or reads it yet. The kernel's own context.
-    unsafe { on_stack(top, &mut || (*slot.trace.get()).of_signal(&mut *context)) };
+    unsafe {
+        on_signal_stack(stack, STACK, &mut || {
+            (*slot.trace.get()).of_signal(&mut *context)
+        })
+    };
     let g = m.g().map_or(0, |g| g.as_ptr() as usize);
     slot.g.store(g, Ordering::Relaxed);
     let in_c = m.thread.go_sp.load(Ordering::Relaxed) != 0;

@@ -85,7 +85,7 @@ struct Begin {
     argument: *mut c_void,
 }
 
-/// Starts a thread with all signals blocked. The system's error number, or 0. Its main must be run by [`obey`] if the runtime is to be
+/// Starts a thread with all signals blocked but for SIGPROF. The system's error number, or 0. Its main must be run by [`obey`] if the runtime is to be
 /// one that can be unloaded.
 pub(crate) fn spawn(main: Main, argument: *mut c_void) -> i32 {
     let left = REFUSE_AFTER.load(Ordering::Relaxed);
@@ -103,6 +103,8 @@ pub(crate) fn spawn(main: Main, argument: *mut c_void) -> i32 {
     // SAFETY: every out-parameter is written by the call before another reads it; the thread takes the box if there is one.
     let error = unsafe {
         libc::sigfillset(all.as_mut_ptr());
+        // Its time is its own in profiles.
+        libc::sigdelset(all.as_mut_ptr(), libc::SIGPROF);
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
         let error = libc::pthread_create(thread.as_mut_ptr(), ptr::null(), run, begin.cast());
         libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());

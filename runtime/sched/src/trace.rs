@@ -17,7 +17,7 @@ use stack::x86_64::unwind::{Registers, Seen, guarded, unwind};
 
 use crate::g::GRef;
 use crate::m::M;
-use crate::preempt;
+use crate::{preempt, signal};
 
 /// The most frames of one goroutine.
 pub const MOST: usize = 100;
@@ -67,6 +67,10 @@ impl Trace {
         &self.frames[..self.len]
     }
 
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// Whether there is room for more.
     fn push(&mut self, at: usize, kind: Kind) -> bool {
         if self.len < MOST {
@@ -89,7 +93,12 @@ impl Trace {
         if m.is_some_and(|m| m.thread.system_sp.get() == usize::MAX) {
             walk.go_sp = 0;
         }
-        guarded(&mut || walk.interrupted(registers, context));
+        // It may fault, with all signals blocked.
+        let mask = signal::change_mask(libc::SIG_UNBLOCK, signal::mask_of(signal::flag::PANIC));
+        if !guarded(&mut || walk.interrupted(registers, context)) {
+            guarded(&mut || walk.below_c());
+        }
+        signal::change_mask(libc::SIG_SETMASK, mask);
     }
 
     /// What a goroutine does that runs nowhere, or has entered the runtime or C on this thread.
@@ -199,7 +208,7 @@ impl Walk<'_> {
     /// By the unwinder, as far as code keeps no frame pointers.
     fn unwind(&mut self, registers: &Registers) {
         let mut chain = None;
-        let mut back_in_go = false;
+        let mut reached = false;
         let go_sp = self.go_sp;
         let (g, trace) = (self.g, &mut *self.trace);
         let mut each = |seen: Seen| {
@@ -207,10 +216,11 @@ impl Walk<'_> {
                 // Where a thread looks for a goroutine, its first frame's caller is the last that it had.
                 return trace.push(seen.at, Kind::C) && (g.is_some() || !entered(seen.at));
             };
-            if go_sp != 0 && !g.stack().is_guarded() {
-                back_in_go = true;
+            // Where C was called from is known.
+            if go_sp != 0 && !reached && !g.stack().is_guarded() {
                 return false;
             }
+            reached = true;
             let more = trace.push(seen.at, Kind::Go);
             if more && preempt::in_text(seen.at) {
                 chain = Some((g, seen.bp));
@@ -222,13 +232,9 @@ impl Walk<'_> {
         match chain {
             Some((g, bp)) => self.chain(g, bp),
             // Also where C has no tables.
-            None if back_in_go || (go_sp != 0 && !self.guarded_goroutine()) => self.below_c(),
+            None if !reached => self.below_c(),
             None => {}
         }
-    }
-
-    fn guarded_goroutine(&self) -> bool {
-        self.g.is_some_and(|g| g.stack().is_guarded())
     }
 
     /// The goroutine's frames below `go_sp`, where a stub has pushed rbp and rbx.

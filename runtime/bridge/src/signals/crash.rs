@@ -13,7 +13,7 @@ use sched::g::Fault;
 use sched::signal::{self, flag, own_action};
 use sched::trace::{Trace, peek};
 use sched::{GRef, capture, dump, fatal};
-use stack::x86_64::unwind::on_stack;
+use stack::x86_64::unwind::on_signal_stack;
 
 use super::{Here, Place, Signal};
 
@@ -102,10 +102,10 @@ fn gettid() -> i32 {
 pub(super) fn fatal(signal: &mut Signal<'_>, here: &Here) -> ! {
     fatal::begin();
     OWNER.store(gettid(), Ordering::Release);
-    let top = ROOM.0.get() as usize + STACK;
-    // SAFETY: this thread is the owner, and so the stack is its own.
-    unsafe { on_stack(top, &mut || tell(signal, here)) };
-    unreachable!("it ends the program")
+    let stack = ROOM.0.get() as usize;
+    // SAFETY: this thread is the owner, and so the stack is its own; our handlers are the kernel's to call.
+    unsafe { on_signal_stack(stack, STACK, &mut || tell(signal, here)) };
+    fatal::leave(fatal::EXIT_CODE)
 }
 
 /// What needs nothing: the signal, and where it came.
@@ -155,18 +155,16 @@ fn instruction(out: &mut Out, pc: usize) {
     let _ = out.write_str("\n");
 }
 
-fn tell(signal: &mut Signal<'_>, here: &Here) -> ! {
+fn tell(signal: &mut Signal<'_>, here: &Here) {
     head(&mut Out::new(), signal, here);
-    // SAFETY: this thread is the owner. The rest of the kernel's context, vector registers, isn't needed. From here on the signal stack is free
-    // for other signals.
+    // SAFETY: this thread is the owner. The rest of the kernel's context, vector registers, isn't needed.
     unsafe { (*CRASH.context.get()).write(*signal.context) };
-    let (g, place) = (here.g, here.place);
     watch(gettid());
-    tell_goroutines(g, place);
+    tell_goroutines(here.g, here.place);
 }
 
 /// What needs much.
-fn tell_goroutines(g: Option<GRef>, place: Place) -> ! {
+fn tell_goroutines(g: Option<GRef>, place: Place) {
     let faults = signal::mask_of(flag::PANIC) | signal::bit(libc::SIGABRT);
     signal::change_mask(libc::SIG_UNBLOCK, faults | signal::bit(WATCHDOG));
     // SAFETY: this thread is the owner; the trace is written here, and only read from then on.
@@ -196,9 +194,6 @@ fn tell_goroutines(g: Option<GRef>, place: Place) -> ! {
         dump::describe(&mut out, other);
     });
     registers(&mut out);
-    out.flush();
-    // What the stack pointer would return to has been written over by other signals.
-    fatal::leave(fatal::EXIT_CODE)
 }
 
 /// As Go prints them.

@@ -50,9 +50,6 @@ fn gave_up(number: i32) -> bool {
 /// A signal on a thread that is none of Go's, which nobody has asked for: what would have happened without us.
 pub(super) fn raise_bad(signal: &Signal<'_>) {
     let number = signal.number;
-    if number == libc::SIGPROF {
-        return;
-    }
     let before = &BEFORE[number as usize];
     let host = before.handler();
     let harmless = signal::flags(number) & flag::IGNORED != 0;

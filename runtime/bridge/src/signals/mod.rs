@@ -15,6 +15,7 @@
 mod crash;
 mod fault;
 mod forward;
+pub mod profile;
 pub mod queue;
 
 use std::sync::Once;
@@ -217,6 +218,9 @@ fn handle(signal: &mut Signal<'_>) {
         queue::send(number);
         forward::call(signal);
         return;
+    }
+    if number == libc::SIGPROF {
+        return profile::sample(signal);
     }
     let here = Here::find(signal.context);
     let memory = matches!(number, libc::SIGSEGV | libc::SIGBUS);

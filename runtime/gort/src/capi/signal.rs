@@ -1,8 +1,8 @@
 //! Signals: os/signal, and what `runtime/debug` says about faults and tracebacks.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
-use bridge::signals::{self, queue};
+use bridge::signals::{self, profile, queue};
 use sched::fatal;
 use stack::Outcome;
 
@@ -60,6 +60,15 @@ extern "C" fn sigpipe() -> Outcome {
     Outcome::done(0)
 }
 
+extern "C" fn set_rate(
+    hz: c_int,
+    sample: Option<profile::Sample>,
+    argument: *mut c_void,
+) -> Outcome {
+    profile::set_rate(hz, sample, argument);
+    Outcome::done(0)
+}
+
 /// An operation; the level ends with NUL.
 extern "C" fn set_traceback(level: *const c_char) -> Outcome {
     // SAFETY: the caller's text.
@@ -79,4 +88,5 @@ anywhere!("gort_signal_reset" reset);
 anywhere!("gort_signal_ignore" ignore);
 anywhere!("gort_signal_ignored" ignored);
 anywhere!("gort_sigpipe" sigpipe);
+anywhere!("gort_set_cpu_profile_rate" set_rate);
 anywhere!("gort_set_traceback" set_traceback);

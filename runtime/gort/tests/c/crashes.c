@@ -16,6 +16,8 @@ void trace_c(void *argument);
 void name_c(void *argument);
 void name_and_fault(void *argument);
 void name_and_hang(void *argument);
+void break_malloc(void);
+void break_frames(void);
 
 #ifdef GORT_GO_TEXT
 
@@ -28,6 +30,8 @@ GORT_CCALL(quit_soon);
 GORT_CCALL(rest_in_c);
 GORT_CCALL(rest_blocked);
 GORT_CCALL(crash_on_a_thread);
+GORT_CCALL(break_malloc);
+GORT_CCALL(break_frames);
 GORT_CCALL_NONBLOCKING(fault_when_freed);
 
 #define NOINLINE __attribute__((noinline))
@@ -293,8 +297,45 @@ CASE(a_hang_while_dying)
 	outer(NULL);
 }
 
+/* The C library gives up with malloc locked: names can't be looked up. */
+// exit 2
+// then SIGABRT: abort
+// then signal arrived during cgo execution
+// then goroutine 1 [syscall]:
+// then runtime: the names of what follows can't be found
+// then ?(...)
+// then pc=0x
+// then pc=0x
+// then pc=0x
+// then rax    0x
+CASE(malloc_is_broken)
+{
+	gort_go(rests, NULL);
+	gort_sleep(50000000);
+	go_break_malloc();
+}
+
+NOINLINE static void breaks_frames(void)
+{
+	go_break_frames();
+	gort_gosched();
+}
+
+/* Go's frames are found all the same. */
+// exit 2
+// then SIGSEGV: segmentation violation
+// then goroutine 1 [syscall]:
+// then break_frames
+// then breaks_frames(...)
+// then case_frames_are_broken(...)
+CASE(frames_are_broken)
+{
+	breaks_frames();
+}
+
 #else
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -308,6 +349,25 @@ void fault_in_c(int64_t *p)
 {
 	volatile int64_t result = inner_fault(p);
 	result++;
+}
+
+void break_malloc(void)
+{
+	void *(*volatile allocate)(size_t) = malloc;
+	char *last = allocate(100000);
+	/* What is behind the last block is what the rest of the heap begins with: its size. */
+	memset(last + malloc_usable_size(last), 0xff, sizeof(size_t));
+	for (int i = 0; i < 100; i++)
+		allocate(100000);
+}
+
+__attribute__((noinline)) void break_frames(void)
+{
+	uintptr_t *frame = __builtin_frame_address(0);
+	frame[0] = 0x10;
+	frame[1] = 0x20;
+	__asm__ volatile("" : : "r"(frame) : "memory");
+	*(volatile int *)frame[0] = 1;
 }
 
 void trap_in_c(void)
