@@ -18,7 +18,7 @@ use stack::x86_64::unwind::on_signal_stack;
 use super::{Here, Place, Signal};
 
 /// What the look-up of a name may take, in seconds.
-const PATIENCE: i64 = 5;
+const PATIENCE: i64 = 10;
 const WATCHDOG: i32 = libc::SIGALRM;
 
 /// Symbolizing takes much.
@@ -53,7 +53,7 @@ static WRITTEN: AtomicUsize = AtomicUsize::new(0);
 static REGISTERS_WRITTEN: AtomicBool = AtomicBool::new(false);
 static TIMER: AtomicI32 = AtomicI32::new(-1);
 
-/// Standard error, without the library's locks.
+/// Standard error by lines, without the library's locks.
 struct Out {
     bytes: [u8; 1024],
     len: usize,
@@ -79,8 +79,9 @@ impl Write for Out {
         for byte in text.bytes() {
             self.bytes[self.len] = byte;
             self.len += 1;
-            if self.len == self.bytes.len() {
+            if byte == b'\n' || self.len == self.bytes.len() {
                 self.flush();
+                keep_watching();
             }
         }
         Ok(())
@@ -180,8 +181,6 @@ fn tell_goroutines(g: Option<GRef>, place: Place) {
         (None, _) => drop(out.write_str("goroutine 0 [idle]:\n")),
     }
     for (place, frame) in trace.frames().iter().enumerate() {
-        out.flush();
-        keep_watching();
         if g.is_none_or(|g| dump::is_shown(g, frame)) {
             dump::mixed_frame(&mut out, *frame);
         }
@@ -189,8 +188,6 @@ fn tell_goroutines(g: Option<GRef>, place: Place) {
     }
     let _ = out.write_str("\n");
     dump::others(g, &mut |other| {
-        out.flush();
-        keep_watching();
         dump::describe(&mut out, other);
     });
     registers(&mut out);
@@ -298,6 +295,7 @@ fn watch(own: i32) {
     keep_watching();
 }
 
+/// It gets on. Nothing happens before [`watch`].
 fn keep_watching() {
     // SAFETY: zeros are a time; the timer is ours.
     unsafe {
