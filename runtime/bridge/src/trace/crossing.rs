@@ -364,7 +364,7 @@ impl Log {
         }
         self.stats[index].add(&crossing);
         if self.crossings.len() == ROOM {
-            self.dropped += 1;
+            self.dropped += u64::from(crossing.end != End::Waited);
             return 0;
         }
         self.crossings.reserve(ROOM - self.crossings.len());

@@ -14,6 +14,7 @@ double mean(double a, double b);
 int64_t sum_of_eight(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f, int64_t g, int64_t h);
 int quick(int a);
 void sleep_ms(int ms);
+bool sleep_beside(const int64_t *rounds, int ms);
 int down(int depth);
 int call_and_forget(void);
 void on_a_thread(int n);
@@ -35,6 +36,7 @@ GORT_CCALL(mean);
 GORT_CCALL_STACK(sum_of_eight, 16);
 GORT_CCALL_NONBLOCKING(quick);
 GORT_CCALL(sleep_ms);
+GORT_CCALL(sleep_beside);
 GORT_CCALL(down);
 GORT_CCALL(call_and_forget);
 GORT_CCALL(on_a_thread);
@@ -102,20 +104,25 @@ static void all_kinds(void)
 	check(place == 42);
 }
 
-static void spins(void *flag)
+static int64_t rounds;
+static int over;
+
+static void spins(void *unused)
 {
-	while (!__atomic_load_n((int *)flag, __ATOMIC_RELAXED))
+	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
+		__atomic_fetch_add(&rounds, 1, __ATOMIC_RELAXED);
 		gort_gosched();
+	}
 }
 
-/* With one P: somebody else runs while C sleeps. */
+/* With one P: if somebody else runs while C sleeps, the P has been taken. A busy machine may need a few times for that. */
 static void taken(void)
 {
-	static int flag;
-	gort_go(spins, &flag);
+	gort_go(spins, NULL);
 	gort_gosched();
-	go_sleep_ms(50);
-	__atomic_store_n(&flag, 1, __ATOMIC_RELAXED);
+	while (!go_sleep_beside(&rounds, 50))
+		;
+	__atomic_store_n(&over, 1, __ATOMIC_RELAXED);
 	gort_gosched();
 }
 
@@ -194,6 +201,14 @@ void sleep_ms(int ms)
 {
 	struct timespec time = {ms / 1000, ms % 1000 * 1000000};
 	nanosleep(&time, NULL);
+}
+
+/* Whether the number has grown meanwhile. */
+bool sleep_beside(const int64_t *rounds, int ms)
+{
+	int64_t before = __atomic_load_n(rounds, __ATOMIC_RELAXED);
+	sleep_ms(ms);
+	return __atomic_load_n(rounds, __ATOMIC_RELAXED) != before;
 }
 
 /* Twice as deep as it says, half of it in Go; the deeper the less it sleeps. */
