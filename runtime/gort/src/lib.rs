@@ -18,6 +18,7 @@
 //! | to wait for one another | [`WaitGroup`], [`Mutex`], [`Cond`], [`sleep`] |
 //! | to call C, or block the thread | [`ccall`](ccall()), [`ccall_nonblocking`], [`blocking`] |
 //! | to be called by C | [`export!`] |
+//! | to give C a value to keep | [`Handle`] |
 //! | a thread of one's own | [`lock_os_thread`] |
 //!
 //! # Threads
@@ -52,6 +53,7 @@ mod enter;
 #[doc(hidden)]
 pub mod export;
 mod go;
+mod handle;
 mod name;
 mod panics;
 #[doc(hidden)]
@@ -67,6 +69,7 @@ pub use go::{
     Builder, ThreadLock, go, goexit, gomaxprocs, lock_os_thread, num_goroutines, run, start,
     yield_now,
 };
+pub use handle::Handle;
 pub use panics::catch_unwind;
 pub use select::recv_any;
 pub use sync::{Cond, Mutex, MutexGuard, WaitGroup};

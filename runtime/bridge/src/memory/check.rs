@@ -197,9 +197,6 @@ unsafe fn look(ty: &Type, at: usize, indirect: bool, top: bool) -> Verdict {
             Kind::String if !top && is_unpinned(word(at)) => refused,
             Kind::Pointer | Kind::UnsafePointer => {
                 let to = if indirect { word(at) } else { at };
-                if !is_go(to) {
-                    return Ok(());
-                }
                 if !top && is_unpinned(to) {
                     return refused;
                 }
