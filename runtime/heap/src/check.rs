@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sched::scan::peek;
 use sched::world;
 
 use crate::barrier;
@@ -25,7 +26,6 @@ use crate::pages;
 use crate::roots;
 use crate::span::{self, Span};
 use crate::special;
-use crate::stacks::peek;
 use crate::types::WORD;
 
 static ON: AtomicBool = AtomicBool::new(false);

@@ -187,9 +187,7 @@ fn mark_all(cycle: Cycle, trace: &mut Trace) {
     let mut goroutines = g::all();
     let tables = keep::ranges().into_iter().chain(roots::table_words());
     let mut ranges: Vec<_> = tables.chain(roots::ranges()).collect();
-    let stacks = stack::memory::stats().inuse_bytes;
-    let read = stacks + ranges.iter().map(ExactSizeIterator::len).sum::<usize>();
-    trace.roots(stacks, read - stacks);
+    let globals = ranges.iter().map(ExactSizeIterator::len).sum();
     let mut specials = true;
     loop {
         QUEUE.begin();
@@ -213,7 +211,8 @@ fn mark_all(cycle: Cycle, trace: &mut Trace) {
             continue;
         }
         trace.stopping();
-        let (done, pause) = phase::end(read);
+        trace.roots(stacks::read(), globals);
+        let (done, pause) = phase::end(globals);
         trace.stopped(pause);
         if done {
             return;

@@ -19,6 +19,7 @@ use crate::check;
 use crate::mark;
 use crate::pacer;
 use crate::roots;
+use crate::stacks;
 use crate::sweep;
 
 /// A stop, in nanoseconds.
@@ -51,6 +52,7 @@ fn go_on(stopped: Stopped) -> Pause {
 pub fn begin() -> (Cycle, Pause) {
     let stopped = world::stop_from_outside();
     mark::begin();
+    stacks::begin();
     pacer::begin();
     barrier::set_marking(true);
     let cycle = PHASE.begin();
@@ -59,8 +61,8 @@ pub fn begin() -> (Cycle, Pause) {
     (cycle, go_on(stopped))
 }
 
-/// Marking ends, if mutators have found nothing more; `roots`: bytes of roots that were read.
-pub fn end(roots: usize) -> (bool, Pause) {
+/// Marking ends, if mutators have found nothing more; `globals`: bytes of ranges that were read.
+pub fn end(globals: usize) -> (bool, Pause) {
     let stopped = world::stop_from_outside();
     let done = mark::end();
     if done {
@@ -68,7 +70,7 @@ pub fn end(roots: usize) -> (bool, Pause) {
         PHASE.end();
         cache::flush_all();
         check::marked();
-        pacer::end(roots);
+        pacer::end(globals + stacks::read());
         sweep::start_cycle();
     }
     (done, go_on(stopped))

@@ -10,8 +10,10 @@
 //! panics, lie in frames.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sched::gstatus::State;
+use sched::scan::peek;
 use sched::{GRef, preempt};
 
 use crate::mark::{self, Marker};
@@ -23,13 +25,29 @@ pub const COLLECTOR: sched::scan::Collector = sched::scan::Collector {
     shade: mark::shade,
 };
 
+/// Bytes of stacks that were read in this cycle.
+static READ: AtomicUsize = AtomicUsize::new(0);
+
+/// Marking begins.
+pub fn begin() {
+    READ.store(0, Ordering::Relaxed);
+}
+
+/// Bytes of stacks that were read in this cycle.
+pub fn read() -> usize {
+    READ.load(Ordering::Relaxed)
+}
+
 /// Bytes below its stack pointer that a function may use without telling anybody (System V).
 const RED_ZONE: usize = 128;
 
 /// Scans a goroutine that doesn't run, whose stack ends at `sp`. Marking is on.
 fn scan(g: GRef, sp: usize) {
     mark::with(|marker| {
-        for_each_range(g, sp, |range| scan_words(marker, range));
+        for_each_range(g, sp, |range| {
+            READ.fetch_add(range.len(), Ordering::Relaxed);
+            scan_words(marker, range);
+        });
         marker.grey_if_allocated(g.context.value.get());
         if g.status.state() == State::Waiting {
             marker.grey_if_allocated(g.waiter.element());
@@ -57,20 +75,4 @@ pub fn scan_words(marker: &mut Marker, range: Range<usize>) {
         marker.grey_if_allocated(peek(at));
         at += WORD;
     }
-}
-
-/// A word of somebody's memory, which may change, and which a sanitizer may have reasons to keep others from.
-#[inline(always)]
-pub fn peek(address: usize) -> usize {
-    let word: usize;
-    // SAFETY: callers pass addresses of stacks that exist, and of ranges that were said to be readable.
-    unsafe {
-        std::arch::asm!(
-            "mov {w}, qword ptr [{a}]",
-            w = out(reg) word,
-            a = in(reg) address,
-            options(nostack, preserves_flags, readonly),
-        );
-    }
-    word
 }

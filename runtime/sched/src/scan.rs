@@ -151,7 +151,7 @@ impl Scanned {
 }
 
 #[cfg(not(loom))]
-pub use system::{Collector, PHASE, before_running, born, note_in_c, set_collector, visit};
+pub use system::{Collector, PHASE, before_running, born, note_in_c, peek, set_collector, visit};
 
 #[cfg(not(loom))]
 mod system {
@@ -244,13 +244,30 @@ mod system {
         }
     }
 
+    /// A word of somebody's memory, which may change, and which a sanitizer may have reasons to keep others from.
+    #[inline(always)]
+    pub fn peek(address: usize) -> usize {
+        let word: usize;
+        // SAFETY: callers pass addresses of memory that stays readable: stacks that exist, ranges that were said to be roots.
+        unsafe {
+            std::arch::asm!(
+                "mov {w}, qword ptr [{a}]",
+                w = out(reg) word,
+                a = in(reg) address,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+        word
+    }
+
     /// Notes where the stacks of goroutines in C end, which marking begins with. The world stands still.
     pub fn note_in_c(cycle: Cycle) {
         m::for_each(|m| {
             let mark = || m.thread.go_sp.load(Ordering::Acquire);
             let sp = mark();
             // Who comes back meanwhile may have left the goroutine to others, but has no P to let it run.
-            if let Some(g) = m.g().filter(|_| sp != 0 && mark() == sp) {
+            let context = peek(m.thread.context.as_ptr().addr()) as *mut stack::Context;
+            if let Some(g) = GRef::from_context(context).filter(|_| sp != 0 && mark() == sp) {
                 g.in_c.set((cycle.number(), sp));
             }
         });
