@@ -239,20 +239,29 @@ fn close_top() -> Box<Open> {
 
 /// A panic has given up the C frames on this thread below `system_sp`: what they called is over.
 pub(crate) fn close_to(system_sp: usize) {
-    // SAFETY: null, or a box in the list.
-    while unsafe { top().as_ref() }.is_some_and(|open| open.outer <= system_sp) {
+    // The oldest of them was opened there, if that call had a context. Addresses alone don't tell: calls that a panic of another copy of the
+    // runtime has passed are open for good, wherever C's stack is by now.
+    if calls().any(|open| open.outer == system_sp) {
+        while close_top().outer != system_sp {}
+        return;
+    }
+    while calls().next().is_some_and(|open| open.outer <= system_sp) {
         close_top();
     }
 }
 
 /// The context of the call into Go on this thread before which `system_sp` was that; 0 where there is none. For signal handlers, too.
 fn context_of(system_sp: usize) -> usize {
-    // SAFETY: null, or boxes in this thread's list.
-    let mut all = std::iter::successors(unsafe { top().as_ref() }, |open| unsafe {
-        open.before.as_ref()
-    });
-    all.find(|open| open.outer == system_sp)
-        .map_or(0, |open| open.context)
+    let found = calls().find(|open| open.outer == system_sp);
+    found.map_or(0, |open| open.context)
+}
+
+/// This thread's open contexts, innermost first.
+fn calls() -> impl Iterator<Item = &'static Open> {
+    // SAFETY: null, or boxes in the list, which change on this thread only, and not while somebody looks.
+    let first = unsafe { top().as_ref() };
+    // SAFETY: as above.
+    std::iter::successors(first, |open| unsafe { open.before.as_ref() })
 }
 
 /// Nothing is open where a thread begins.

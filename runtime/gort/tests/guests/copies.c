@@ -16,8 +16,12 @@ struct copy {
 	int64_t (*busy)(int64_t);
 	int64_t (*recover)(void);
 	int64_t (*collect)(int64_t);
+	int64_t (*fault)(void);
+	int64_t (*recover_from)(function, void *);
+	int64_t (*panic)(void *);
 };
-#define COPY(x) {x##_deep, x##_through, x##_through_quickly, x##_on_goroutine, x##_talk, x##_preempt, x##_busy, x##_recover, x##_collect}
+#define COPY(x) {x##_deep, x##_through, x##_through_quickly, x##_on_goroutine, x##_talk, x##_preempt, x##_busy, x##_recover, x##_collect, \
+	x##_fault, x##_recover_from, x##_panic}
 static const struct copy copies[2] = {COPY(a), COPY(b)};
 
 CASE(one_thread_runs_goroutines_of_both)
@@ -170,6 +174,39 @@ CASE(each_recovers_its_own_panics)
 			check_equal(copies[i].recover(), 7);
 			check_equal(copies[i].through(recover_in, (void *)&copies[!i]), 8);
 			check_equal(copies[i].on_goroutine(recover_in, (void *)&copies[!i]), 8);
+		}
+}
+
+static int64_t fault_in(void *copy)
+{
+	return ((const struct copy *)copy)->fault();
+}
+
+CASE(each_recovers_its_own_faults)
+{
+	for (int n = 0; n < 50; n++)
+		for (int i = 0; i < 2; i++) {
+			check_equal(copies[i].fault(), 7);
+			check_equal(copies[i].through(fault_in, (void *)&copies[!i]), 8);
+			check_equal(copies[i].on_goroutine(fault_in, (void *)&copies[!i]), 8);
+		}
+}
+
+static int64_t panics_beyond(void *arg)
+{
+	intptr_t i = (intptr_t)arg;
+	return copies[!i].through(copies[i].panic, NULL);
+}
+
+/* What the other's Go had in between is lost, as C's frames are; it can be called as before. */
+CASE(a_panic_passes_frames_of_the_other_copy)
+{
+	for (int n = 0; n < 50; n++)
+		for (intptr_t i = 0; i < 2; i++) {
+			check_equal(copies[i].recover_from(panics_beyond, (void *)i), 7);
+			check_equal(copies[!i].deep(3000), 3000);
+			check_equal(copies[!i].through(down, (void *)(5 + i)), 6 + i);
+			check_equal(copies[!i].talk(3), 3);
 		}
 }
 

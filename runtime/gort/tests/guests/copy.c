@@ -172,6 +172,31 @@ GO int64_t go_recover(void)
 }
 EXPORT(recover);
 
+GO int64_t go_fault(void)
+{
+	struct gort_defer record;
+	volatile bool recovered = false;
+	int *volatile nowhere = NULL;
+	if (gort_defer_push(&record, recovers, (void *)&recovered) == 0)
+		*nowhere = 1;
+	gort_defer_return(&record);
+	go_deep(2000);
+	return recovered ? 7 : 0;
+}
+EXPORT(fault);
+
+GO int64_t go_recover_from(function fn, void *arg)
+{
+	struct gort_defer record;
+	volatile bool recovered = false;
+	if (gort_defer_push(&record, recovers, (void *)&recovered) == 0)
+		go_call(fn, arg);
+	gort_defer_return(&record);
+	go_deep(2000);
+	return recovered ? 7 : 0;
+}
+EXPORT(recover_from);
+
 GO int64_t go_panic(void *unused)
 {
 	gort_panic_string("nobody recovers this");

@@ -25,6 +25,10 @@ typedef int64_t (*function)(void *);
 	int64_t copy##_busy(int64_t ms); \
 	/* Panics beyond C, and recovers. Results in 7. */ \
 	int64_t copy##_recover(void); \
+	/* Writes to address 0, and recovers. Results in 7. */ \
+	int64_t copy##_fault(void); \
+	/* Go calls C, which calls fn(arg). Results in 7 if that panics. */ \
+	int64_t copy##_recover_from(function fn, void *arg); \
 	/* Ends the process with a panic. */ \
 	int64_t copy##_panic(void *); \
 	/* Sleeps, waits for other threads, and is refused what it asks the system for. Results in 1. */ \
