@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use stack::fault::AltStack;
 use stack::x86_64 as machine;
 
 use crate::m::M;
@@ -123,7 +124,10 @@ extern "C" fn run(begin: *mut c_void) -> *mut c_void {
     // SAFETY: `spawn` made it for this thread.
     let begin = unsafe { Box::from_raw(begin.cast::<Begin>()) };
     let Begin { main, argument } = *begin;
+    // So that even running out of stack is told. Without memory for it the thread does without; an M tries again.
+    let signals = AltStack::install();
     main(argument);
+    drop(signals);
     // SAFETY: asks who this is.
     let this = unsafe { libc::pthread_self() };
     let mut threads = threads();

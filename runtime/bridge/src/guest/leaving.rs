@@ -129,6 +129,7 @@ pub fn shut_down() -> Result<(), Busy> {
     *gone = true;
     attach::detach_this_thread();
     copies::leave();
+    crate::signals::leave();
     handlers::put_back();
     attach::delete_key();
     trace::end();

@@ -57,6 +57,11 @@ pub(crate) fn install(guest: bool) {
     });
 }
 
+/// The runtime goes, and with it the handlers.
+pub(crate) fn leave() {
+    profile::set_rate(0, None, std::ptr::null_mut());
+}
+
 fn install_one(number: i32) {
     let flags = signal::flags(number);
     if flags == 0 || flags & flag::DEFAULT != 0 || number == libc::SIGURG {
