@@ -4,9 +4,10 @@
 mod build;
 
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use build::{compile_go, here, known, linked, out, tool};
@@ -275,6 +276,35 @@ fn a_killed_process_leaves_what_it_has_done() {
     assert_eq!(trace.output.status.signal(), Some(libc::SIGKILL));
     assert!(!trace.text.ends_with("]\n"));
     assert_eq!(trace.calls("add").len(), 1);
+}
+
+/// A process neither writes into a file that another one writes a trace to, nor cuts it off.
+#[test]
+fn two_processes_have_two_files() {
+    let known_to = |case: &str, path: &Path| {
+        let mut command = Command::new(known());
+        command.arg(case).env("GORT_TRACE", path);
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    // This process is the other one.
+    let path = out("trace.shared.json");
+    fs::write(&path, "mine").unwrap();
+    let file = fs::File::open(&path).unwrap();
+    // SAFETY: asks for a lock on a descriptor that is open.
+    assert_eq!(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) }, 0);
+    let second = known_to("kinds", &path);
+    let beside = out(&format!("trace.shared.json.{}", second.id()));
+    let said = second.wait_with_output().unwrap().stderr;
+    assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+    assert!(fs::read_to_string(&beside).unwrap().contains("mean"));
+    assert!(String::from_utf8_lossy(&said).contains(beside.to_str().unwrap()));
+    fs::remove_file(beside).unwrap();
+
+    let third = known_to("kinds", &out("trace.%p.json"));
+    let named = out(&format!("trace.{}.json", third.id()));
+    third.wait_with_output().unwrap();
+    assert!(fs::read_to_string(&named).unwrap().contains("mean"));
+    fs::remove_file(named).unwrap();
 }
 
 #[test]
