@@ -42,27 +42,29 @@ fn many() -> MutexGuard<'static, Option<HashMap<usize, usize>>> {
     MANY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where an object's byte is: which leaf, and where there.
-fn place(object: &Object) -> (&'static AtomicPtr<Leaf>, usize) {
-    let offset = object.base - layout::get().base;
+/// Where the byte of the object that begins there is: which leaf, and where in it.
+#[inline]
+fn place(base: usize) -> (&'static AtomicPtr<Leaf>, usize) {
+    let offset = base - layout::get().base;
     let leaf = &LEAVES[offset >> LEAF_SHIFT];
     (leaf, (offset >> ALIGN.ilog2()) & (LEAF_LEN - 1))
 }
 
 /// The object's byte, if there is one for that part of the heap.
-fn count(object: &Object) -> Option<&'static AtomicU8> {
-    let (leaf, at) = place(object);
+#[inline]
+fn count(base: usize) -> Option<&'static AtomicU8> {
+    let (leaf, at) = place(base);
     // SAFETY: null, or a leaf, and leaves are never given back.
     let leaf = unsafe { leaf.load(Ordering::Acquire).as_ref() };
     Some(&leaf?.0[at])
 }
 
 /// The object's byte. The first time it makes a leaf, which takes memory where it is touched.
-fn make_count(object: &Object) -> Result<&'static AtomicU8, NoMemory> {
-    if let Some(count) = count(object) {
+fn make_count(base: usize) -> Result<&'static AtomicU8, NoMemory> {
+    if let Some(count) = count(base) {
         return Ok(count);
     }
-    let (place, at) = place(object);
+    let (place, at) = place(base);
     let bytes = size_of::<Leaf>();
     let access = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
@@ -92,12 +94,12 @@ fn make_count(object: &Object) -> Result<&'static AtomicU8, NoMemory> {
 /// Whether somebody has pinned the object.
 #[inline]
 pub fn is_pinned(object: &Object) -> bool {
-    count(object).is_some_and(|count| count.load(Ordering::Acquire) != 0)
+    count(object.base).is_some_and(|count| count.load(Ordering::Acquire) != 0)
 }
 
 /// Pins the object once more.
 pub fn pin(object: &Object) -> Result<(), NoMemory> {
-    let count = make_count(object)?;
+    let count = make_count(object.base)?;
     let add = |pins: u8| (pins < FULL - 1).then(|| pins + 1);
     if count
         .fetch_update(Ordering::AcqRel, Ordering::Relaxed, add)
@@ -119,9 +121,9 @@ pub fn pin(object: &Object) -> Result<(), NoMemory> {
     Ok(())
 }
 
-/// Takes one pin back; false: it has none.
-pub fn unpin(object: &Object) -> bool {
-    let Some(count) = count(object) else {
+/// Takes one pin back of the object that begins there; false: it has none.
+pub fn unpin(base: usize) -> bool {
+    let Some(count) = count(base) else {
         return false;
     };
     let subtract = |pins: u8| (1..FULL).contains(&pins).then(|| pins - 1);
@@ -133,13 +135,13 @@ pub fn unpin(object: &Object) -> bool {
     }
     let mut many = many();
     let map = many.get_or_insert_default();
-    let Some(pins) = map.get_mut(&object.base) else {
+    let Some(pins) = map.get_mut(&base) else {
         // Others have taken theirs back meanwhile.
         return taken().is_ok();
     };
     *pins -= 1;
     if *pins < usize::from(FULL) {
-        map.remove(&object.base);
+        map.remove(&base);
         count.store(FULL - 1, Ordering::Release);
     }
     true

@@ -76,7 +76,7 @@ static RECORD: Type = words(size_of::<Record>(), &[0b1111_1001]);
 static POINTER: Type = words(WORD, &[1]);
 const _: () = assert!(size_of::<Record>() == 8 * WORD);
 
-/// Records without pins, one for each P.
+/// Records without pins, one for each P, whose M alone changes it.
 static AT_HAND: [AtomicUsize; MAX_PROCS] = [const { AtomicUsize::new(0) }; MAX_PROCS];
 
 /// Why nothing was pinned.
@@ -127,8 +127,10 @@ unsafe fn pointer(value: Any) -> Result<usize, Refused> {
 fn record(leaked: usize) -> Result<*mut Record, Refused> {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| roots::add_source(show_at_hand));
-    let at_hand = AT_HAND[P::current().id].swap(0, Ordering::Relaxed);
+    let place = &AT_HAND[P::current().id];
+    let at_hand = place.load(Ordering::Relaxed);
     if at_hand != 0 {
+        place.store(0, Ordering::Relaxed);
         return Ok(ptr::with_exposed_provenance_mut(at_hand));
     }
     let new = alloc::new(&RECORD, 1)?.as_ptr().cast::<Record>();
@@ -184,10 +186,9 @@ impl Record {
         let first = self.first();
         for index in 0..self.len {
             // SAFETY: so many are there.
-            let address = unsafe { first.add(index).read() };
-            let object = object::find(address).expect("what is pinned is alive");
+            let object = unsafe { first.add(index).read() };
             assert!(
-                pin::unpin(&object),
+                pin::unpin(object),
                 "runtime.Pinner: object already unpinned"
             );
         }
@@ -199,6 +200,15 @@ impl Record {
 }
 
 impl Pinner {
+    /// Whether the next pin allocates, and so may park the goroutine.
+    pub fn needs_memory(&self) -> bool {
+        // SAFETY: null, or the pinner's own.
+        match unsafe { self.record.as_ref() } {
+            Some(record) => record.len >= record.room.max(HERE),
+            None => AT_HAND[P::current().id].load(Ordering::Relaxed) == 0,
+        }
+    }
+
     /// `Pin(value)`. Addresses that are not of objects of the heap stay where they are anyway.
     ///
     /// # Safety

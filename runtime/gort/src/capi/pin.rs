@@ -1,6 +1,7 @@
 //! `runtime.Pinner`: see [`bridge::memory::pinner`].
 
 use std::arch::global_asm;
+use std::sync::Once;
 
 use bridge::memory::Any;
 use bridge::memory::pinner::{self, LEAKED, Pinner, Record, Refused};
@@ -18,11 +19,16 @@ unsafe extern "C" {
     fn gort_pinner_leaked(record: *mut u8, closure: *mut u8);
 }
 
+fn leaked_function() -> usize {
+    gort_pinner_leaked as *const () as usize
+}
+
 /// 0: the goroutine was parked, and asks again. 1: done. Otherwise the text of a panic.
 extern "C" fn pin(pinner: &mut Pinner, value: Any) -> Outcome {
-    special::prepare();
+    static ONCE: Once = Once::new();
+    ONCE.call_once(special::prepare);
     // SAFETY: the caller's pinner and `any`; this is an operation.
-    match unsafe { pinner.pin(value, gort_pinner_leaked as *const () as usize) } {
+    match unsafe { pinner.pin(value, leaked_function()) } {
         Ok(()) => Outcome::done(1),
         Err(Refused::Again) => Outcome::switch(),
         Err(Refused::Panic(text)) => Outcome::done(lasting(text)),
@@ -33,9 +39,21 @@ extern "C" fn pin(pinner: &mut Pinner, value: Any) -> Outcome {
     }
 }
 
-extern "C" fn unpin(pinner: &mut Pinner) -> Outcome {
+/// The same as quick C; 0: it is to be an operation, since it allocates, or ends the program.
+extern "C" fn pin_quickly(pinner: &mut Pinner, value: Any) -> usize {
+    if pinner.needs_memory() {
+        return 0;
+    }
+    // SAFETY: the caller's pinner and `any`; it won't park.
+    match unsafe { pinner.pin(value, leaked_function()) } {
+        Ok(()) => 1,
+        Err(Refused::Panic(text)) => lasting(text),
+        Err(Refused::Again | Refused::Memory(_)) => 0,
+    }
+}
+
+extern "C" fn unpin(pinner: &mut Pinner) {
     pinner.unpin();
-    Outcome::done(0)
 }
 
 /// 0, or the text of a panic.
@@ -49,15 +67,16 @@ extern "C" fn leaked(record: *mut Record) -> Outcome {
     })
 }
 
-operation! {
-    "gort_pinner_unpin" unpin;
-}
-
 checked!("gort_pinner_leaked" leaked, text panics "gort_panic_runtime");
 
 // The arguments stay on the goroutine's stack: the operation may have to be done again.
 global_asm!(
     ".hidden gort_pinner_leaked",
+    function!(
+        "gort_pinner_unpin",
+        "lea r11, [rip + {unpin}]",
+        "jmp gort_ccall_nonblocking",
+    ),
     function!(
         "gort_pinner_pin",
         open_frame!(),
@@ -65,9 +84,13 @@ global_asm!(
         "push rsi",
         "push rdx",
         "sub rsp, 8",
+        "lea r11, [rip + {quickly}]",
+        "call gort_ccall_nonblocking",
+        "jmp 5f",
         "2:",
         "lea r11, [rip + {pin}]",
         "call gort_enter",
+        "5:",
         "cmp rax, 1",
         "jne 3f",
         "leave",
@@ -88,4 +111,6 @@ global_asm!(
         "jmp gort_panic_runtime",
     ),
     pin = sym pin,
+    quickly = sym pin_quickly,
+    unpin = sym unpin,
 );

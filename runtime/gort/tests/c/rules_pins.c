@@ -1,9 +1,13 @@
 /* runtime.Pinner. */
 #include "case.h"
 
+void limit_to_what_there_is(void);
+
 #ifdef GORT_GO_TEXT
 
 #include "rules_types.h"
+
+GORT_DECLARE_STUB(limit_to_what_there_is);
 
 static char panicked[300];
 
@@ -165,6 +169,20 @@ CASE(pinning_nil_ends_the_program)
 {
 	struct gort_pinner pinner = {0};
 	gort_pinner_pin(&pinner, (struct gort_any){0});
+}
+
+// exit 2
+// stderr runtime.Pinner: cannot allocate
+// stderr fatal error: runtime: out of memory (pins)
+CASE(pin_without_memory_ends_the_program)
+{
+	struct gort_pinner pinner = {0};
+	/* Far from each other in the heap. */
+	void *volatile first = gort_new_array(&int_type, 2 << 20);
+	void *volatile second = gort_new_array(&int_type, 2 << 20);
+	pin(&pinner, first);
+	go_limit_to_what_there_is();
+	pin(&pinner, second);
 }
 
 static void pin_all_the_time(void *arg)
