@@ -82,6 +82,7 @@ pub unsafe fn give_all_back() {
     unsafe {
         mark::free_all();
         cache::free_all();
+        special::free_all();
         memory::give_all_back();
     }
 }

@@ -172,7 +172,8 @@ fn look() -> Result<(), Busy> {
         return Err(Busy::Program);
     }
     let attached = ATTACHED.load(Ordering::SeqCst);
-    if SHARED.goroutines.load(Ordering::SeqCst) > attached {
+    let finalizing = !heap::special::queue::is_idle();
+    if finalizing || SHARED.goroutines.load(Ordering::SeqCst) > attached {
         return Err(Busy::Goroutines);
     }
     if p::all().any(|p| p.timers.next_when() != i64::MAX) {

@@ -308,6 +308,69 @@ GO int64_t go_read_pipe(void)
 }
 EXPORT(read_pipe);
 
+static const struct gort_type words_type = {.size = 16, .ptrdata = 16, .kind = GORT_KIND_STRUCT, .align = 8};
+
+GO void count_one(void *arg, void *count)
+{
+	__atomic_fetch_add((int64_t *)count, 1, __ATOMIC_RELAXED);
+}
+
+struct garbage {
+	int64_t n, count;
+	struct gort_waitgroup wg;
+};
+
+/* In a goroutine of its own, which leaves nothing on anybody's stack. */
+GO void make_garbage(void *arg)
+{
+	struct garbage *garbage = arg;
+	for (int64_t i = 0; i < garbage->n; i++) {
+		void *volatile object = gort_new(&words_type);
+		if (gort_weak_value(gort_weak_make(object)) != object)
+			go_broken();
+		gort_add_cleanup(object, count_one, NULL, &garbage->count);
+		gort_set_finalizer(object, count_one, &garbage->count);
+	}
+	gort_waitgroup_done(&garbage->wg);
+}
+
+GO int64_t go_attach(int64_t n)
+{
+	struct garbage garbage = {.n = n};
+	gort_waitgroup_add(&garbage.wg, 1);
+	gort_go(make_garbage, &garbage);
+	gort_waitgroup_wait(&garbage.wg);
+	while (__atomic_load_n(&garbage.count, __ATOMIC_RELAXED) < 2 * n) {
+		gort_gc();
+		gort_sleep(100000);
+	}
+	return n;
+}
+EXPORT(attach);
+
+GO void stay(void *object, void *called)
+{
+	__atomic_store_n((int64_t *)called, 1, __ATOMIC_RELAXED);
+	gort_chanrecv(NULL, NULL);
+}
+
+static int64_t stays;
+
+GO void make_one_that_stays(void *unused)
+{
+	gort_set_finalizer(gort_new(&words_type), stay, &stays);
+}
+
+GO void go_leave_finalizing(void)
+{
+	gort_go(make_one_that_stays, NULL);
+	while (__atomic_load_n(&stays, __ATOMIC_RELAXED) == 0) {
+		gort_gc();
+		gort_sleep(100000);
+	}
+}
+EXPORT(leave_finalizing);
+
 GO void go_leave_waiting(void)
 {
 	gort_go(wait_for_ever, NULL);

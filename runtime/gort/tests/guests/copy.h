@@ -43,6 +43,10 @@ typedef int64_t (*function)(void *);
 	void copy##_end(int64_t status); \
 	/* The program is Go's own: its main calls fn(arg). */ \
 	int copy##_main(int argc, char **argv, function fn, void *arg); \
+	/* n objects with a finalizer, a cleanup and a weak pointer each, which are garbage and found to be. Results in n. */ \
+	int64_t copy##_attach(int64_t n); \
+	/* The same with one whose finalizer waits for ever. */ \
+	void copy##_leave_finalizing(void); \
 	/* Starts a goroutine that waits for ever. */ \
 	void copy##_leave_waiting(void); \
 	/* Sets a timer, which is never given back. */ \

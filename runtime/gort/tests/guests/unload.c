@@ -21,6 +21,8 @@ struct library {
 	int64_t (*talk)(int64_t);
 	int64_t (*collect)(int64_t);
 	int64_t (*preempt)(int64_t);
+	int64_t (*attach)(int64_t);
+	void (*leave_finalizing)(void);
 	void (*leave_waiting)(void);
 	void (*leave_timer)(int64_t);
 	int (*close)(void);
@@ -46,7 +48,7 @@ static struct library load(const char *copy)
 	if (handle == NULL)
 		fail(dlerror(), path, 0);
 #define FIND(name) .name = find(handle, copy, #name)
-	return (struct library){handle, FIND(deep), FIND(through), FIND(on_goroutine), FIND(talk), FIND(collect), FIND(preempt), FIND(leave_waiting), FIND(leave_timer),
+	return (struct library){handle, FIND(deep), FIND(through), FIND(on_goroutine), FIND(talk), FIND(collect), FIND(preempt), FIND(attach), FIND(leave_finalizing), FIND(leave_waiting), FIND(leave_timer),
 				FIND(close), FIND(close_error), FIND(detach)};
 }
 
@@ -154,6 +156,7 @@ CASE(a_library_that_is_unloaded_leaves_nothing)
 		struct library library = load("a");
 		use_on_threads(&library);
 		check_equal(library.collect(3000), 3000);
+		check_equal(library.attach(3), 3);
 		if (n % 20 == 0)
 			check_equal(library.preempt(1), 1);
 		must_close(&library);
@@ -217,6 +220,14 @@ CASE(a_timer_that_is_set_is_not_forgotten)
 	usleep(100000);
 	must_close(&library);
 	check(!is_loaded("a"));
+}
+
+CASE(a_finalizer_that_runs_keeps_the_library)
+{
+	struct library library = load("a");
+	check_equal(library.attach(20), 20);
+	library.leave_finalizing();
+	refused(&library, "goroutines run or wait");
 }
 
 static pthread_barrier_t both;

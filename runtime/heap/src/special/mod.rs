@@ -15,6 +15,7 @@ pub mod table;
 pub mod weak;
 
 use std::ffi::CStr;
+use std::ptr;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard};
 
@@ -66,6 +67,22 @@ fn make_table(span: &'static Span) -> MutexGuard<'static, Table> {
     }
     drop(all);
     table_unswept(span).expect("it was made")
+}
+
+/// Frees all tables.
+///
+/// # Safety
+/// There are no goroutines any more, and nobody uses the heap.
+pub(crate) unsafe fn free_all() {
+    queue::end();
+    // SAFETY: the caller's word.
+    unsafe { weak::free_all() };
+    let spans = std::mem::take(&mut *WITH_TABLES.lock().expect("nobody panics with it"));
+    for span in spans {
+        let specials = span.specials.swap(ptr::null_mut(), Ordering::AcqRel);
+        // SAFETY: a leaked box; nobody uses it.
+        drop(unsafe { Box::from_raw(specials) });
+    }
 }
 
 /// Before the span's unmarked objects are freed, by who sweeps it: what is attached to them ends, and those that have finalizers are marked.

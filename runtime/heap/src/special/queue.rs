@@ -116,7 +116,15 @@ pub(super) fn roots(visit: &mut dyn FnMut(usize)) {
     }
 }
 
-/// How many calls wait.
-pub fn len() -> usize {
-    lock().due.len()
+/// Whether nothing is due, and no function that was is running.
+pub fn is_idle() -> bool {
+    let queue = lock();
+    queue.due.is_empty() && !matches!(queue.runner, Runner::Runs)
+}
+
+/// Forgets who runs what is due: there are no goroutines any more.
+pub(super) fn end() {
+    let mut queue = lock();
+    queue.runner = Runner::None;
+    queue.due = VecDeque::new();
 }

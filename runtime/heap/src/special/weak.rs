@@ -78,6 +78,18 @@ pub fn make(address: usize) -> Result<&'static AtomicUsize, Error> {
     }))
 }
 
+/// Frees the words of variables.
+///
+/// # Safety
+/// There is no weak pointer any more.
+pub(super) unsafe fn free_all() {
+    let words = std::mem::take(&mut *IMMORTAL.lock().expect("nobody panics with it"));
+    for word in words.into_values() {
+        // SAFETY: a leaked box, which nobody uses, says the caller.
+        drop(unsafe { Box::from_raw(std::ptr::from_ref(word).cast_mut()) });
+    }
+}
+
 fn immortal(address: usize) -> &'static AtomicUsize {
     let mut words = IMMORTAL.lock().expect("nobody panics with it");
     words
