@@ -66,7 +66,21 @@ const NONE: Program = Program {
     flags: &[],
 };
 
-const PROGRAMS: [Program; 11] = [
+const PROGRAMS: [Program; 13] = [
+    Program {
+        name: "objects",
+        source: "objects",
+        libraries: &["a", "b"],
+        flags: &["-xc++"],
+        ..NONE
+    },
+    Program {
+        name: "objects_inside",
+        source: "objects",
+        libraries: &["b"],
+        inside: Some("a"),
+        flags: &["-xc++"],
+    },
     Program {
         name: "life",
         source: "life",
@@ -331,7 +345,9 @@ impl Program {
         let mut gcc = Command::new("gcc");
         gcc.args(["-g", "-O1", "-Wall", "-Werror"]).args(self.flags);
         gcc.arg("-I").arg(here().join("include"));
-        gcc.arg(source(self.source)).arg("-o").arg(self.path());
+        // What follows is in no language.
+        gcc.arg(source(self.source)).arg("-xnone");
+        gcc.arg("-o").arg(self.path());
         if let Some(library) = self.inside {
             gcc.args(objects(library)).arg(archive());
             gcc.args(["-Wl,-z,now", "-lm"]);
@@ -339,7 +355,7 @@ impl Program {
         for library in self.libraries {
             gcc.arg(out(&format!("libguest_{library}.so")));
         }
-        gcc.args(["-pthread", "-ldl"]);
+        gcc.args(["-pthread", "-ldl", "-lstdc++"]);
         tool(gcc);
     }
 }

@@ -56,7 +56,13 @@ typedef int64_t (*function)(void *);
 	const char *copy##_close_error(int error); \
 	void copy##_detach(void);
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 EXPORTS(a)
 EXPORTS(b)
+#ifdef __cplusplus
+}
+#endif
 
 #endif
