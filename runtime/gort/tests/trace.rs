@@ -217,6 +217,27 @@ fn a_p_that_is_taken_is_told() {
 }
 
 #[test]
+fn collections_are_beside_the_calls() {
+    let trace = traced("collects");
+    let events = trace.events.iter();
+    let collections: Vec<&Value> = events.filter(|event| event["cat"] == "GC").collect();
+    // Each begins and ends, and so do its two stops of the world.
+    assert_eq!(collections.len(), 2 * 3 * 2, "{}", trace.text);
+    for one in collections.chunks(6) {
+        let at = |index: usize| begin(one[index]);
+        assert_eq!(one[0]["name"], "collection");
+        assert!(one.iter().all(|event| event["id"] == one[0]["id"]));
+        assert!(one.iter().all(|event| event["args"]["forced"] == true));
+        // collection, from and to; the first stop; the second.
+        assert!(
+            at(0) == at(2) && at(2) < at(3) && at(3) <= at(4) && at(4) < at(5) && at(5) == at(1)
+        );
+    }
+    let sizes = trace.events.iter().filter(|event| event["ph"] == "C");
+    assert_eq!(sizes.count(), 2 * 3);
+}
+
+#[test]
 fn the_table_says_what_took_longest() {
     let trace = traced("kinds");
     let text = trace.stderr();

@@ -179,6 +179,7 @@ fn cycle(why: Why) {
     OVER.store(over, Ordering::Release);
     give_back(why);
     trace.print(over);
+    trace.tell(over);
     tell(over);
 }
 

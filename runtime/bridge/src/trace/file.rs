@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::mem;
 use std::os::fd::AsRawFd;
 
+use heap::trace::Collection;
 use sched::fatal;
 use sched::timer::nanotime;
 
@@ -130,6 +131,41 @@ impl File {
         });
     }
 
+    /// On a track of their own, and the size of the heap as a curve.
+    fn collection(&mut self, collection: &Collection) {
+        let pid = self.pid;
+        let stops = [
+            (collection.begun, collection.marking),
+            (collection.marked, collection.ended),
+        ];
+        let whole = ("collection", collection.begun, collection.ended);
+        let stops = stops.map(|(from, to)| ("world stopped", from, to));
+        for (name, from, to) in [whole].into_iter().chain(stops) {
+            for (phase, at) in [("b", from), ("e", to)] {
+                let _ = write!(
+                    self.text,
+                    ",\n{{\"name\":\"{name}\",\"cat\":\"GC\",\"ph\":\"{phase}\",\"id\":{},\"ts\":{},\"pid\":{pid},\"tid\":{pid},\"args\":{{\"forced\":{}}}}}",
+                    collection.cycle,
+                    Microseconds(at - self.origin),
+                    collection.forced,
+                );
+            }
+        }
+        let sizes = [
+            (collection.begun, collection.before),
+            (collection.marked, collection.at_end),
+            (collection.ended, collection.after),
+        ];
+        for (at, bytes) in sizes {
+            let _ = write!(
+                self.text,
+                ",\n{{\"name\":\"heap\",\"ph\":\"C\",\"ts\":{},\"pid\":{pid},\"args\":{{\"bytes\":{bytes}}}}}",
+                Microseconds(at - self.origin),
+            );
+        }
+        self.events += 1;
+    }
+
     /// Such events lie on a track of the goroutine's: its threads have others to run meanwhile.
     fn wait(&mut self, wait: &Crossing, after: &Function) {
         let begin = wait.begin - self.origin;
@@ -198,6 +234,10 @@ impl Trace {
     /// Fetches what the threads have noted, and writes it.
     pub(super) fn flush(&self) {
         let mut file = self.lock_file();
+        let collections = mem::take(&mut *hold(&self.collections));
+        if file.out.is_some() {
+            collections.iter().for_each(|one| file.collection(one));
+        }
         let all = hold(&self.recorders).clone();
         for recorder in all {
             {

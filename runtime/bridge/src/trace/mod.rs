@@ -21,6 +21,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, OnceLock};
 
+use heap::trace::Collection;
 use sched::m::Note;
 use sched::timer::nanotime;
 use sched::{fatal, thread};
@@ -59,6 +60,8 @@ struct Trace {
     free: Mutex<Vec<&'static Recorder>>,
     /// Goroutines that have no P, by their numbers.
     waits: Mutex<HashMap<u64, Wait>>,
+    /// Those that the file has not been told of.
+    collections: Mutex<Vec<Collection>>,
     file: Mutex<file::File>,
     /// Wakes the writer.
     note: Note,
@@ -129,6 +132,7 @@ fn begin(wish: &str) -> Result<(), String> {
         key,
         free: Mutex::default(),
         waits: Mutex::default(),
+        collections: Mutex::default(),
         file: Mutex::new(file),
         note: Note::new(),
     };
@@ -141,6 +145,11 @@ fn begin(wish: &str) -> Result<(), String> {
     let (reacquire, back) = x86_64::traced_reacquire();
     // SAFETY: as above.
     unsafe { code.redirect_call(back, reacquire) }.map_err(|why| why.to_string())?;
+    heap::trace::observe(|collection| {
+        if let Some(trace) = Trace::get().filter(|trace| trace.is_on()) {
+            hold(&trace.collections).push(*collection);
+        }
+    });
     fatal::set_last(finish);
     // SAFETY: registers a function. If there is no room for it, a program that ends by itself has a trace without an end, and no table.
     unsafe { libc::atexit(finish) };

@@ -153,6 +153,8 @@ void main_goroutine(void *unused)
 		return taken();
 	if (is(what, "many"))
 		return many();
+	if (is(what, "collects"))
+		return gort_gc(), gort_gc();
 	if (is(what, "code"))
 		return go_show_code(go_add, gort_ccall);
 	gort_go(sleeps_long, NULL);
