@@ -133,9 +133,11 @@ fn serve() {
         match wanted(last, due && pacer::is_due()) {
             Some(why) => {
                 deadlock::promise();
+                let begin = nanotime();
                 cycle(why);
                 fulfil();
                 last = nanotime();
+                rest(last - begin);
             }
             None if due => {}
             None => {
@@ -147,6 +149,17 @@ fn serve() {
         }
     }
     mark::end_thread();
+}
+
+/// A memory limit that can't be kept must not make the program do nothing but collect: half of the time at most. Go, too, then lets the heap grow beyond it.
+fn rest(took: i64) {
+    let end = nanotime() + took;
+    while pacer::is_limited() && requests().waiting.is_empty() && !thread::ending() {
+        match end - nanotime() {
+            left if left > 0 => NOTE.sleep_for(left),
+            _ => return,
+        };
+    }
 }
 
 /// What was promised of a cycle is done. Perhaps everybody sleeps since.

@@ -162,13 +162,17 @@ impl Plan {
         TRIGGER.store(trigger, Ordering::Relaxed);
     }
 
+    fn goal_of_percent(&self) -> usize {
+        let Ok(percent) = usize::try_from(self.percent) else {
+            return usize::MAX;
+        };
+        let more = (self.marked + self.roots) as u128 * percent as u128 / 100;
+        let least = LEAST * percent / 100;
+        self.marked.saturating_add(more as usize).max(least)
+    }
+
     fn goal(&self) -> usize {
-        let mut goal = usize::MAX;
-        if let Ok(percent) = usize::try_from(self.percent) {
-            let more = (self.marked + self.roots) as u128 * percent as u128 / 100;
-            let least = LEAST * percent / 100;
-            goal = self.marked.saturating_add(more as usize).max(least);
-        }
+        let goal = self.goal_of_percent();
         if self.limit == NO_LIMIT {
             return goal;
         }
@@ -193,6 +197,12 @@ impl Plan {
         let runway = (self.rate * self.scanned as f64) as usize;
         goal.saturating_sub(runway).clamp(low, high)
     }
+}
+
+/// Whether it is the memory limit, not GOGC, that begins collections. With a limit below what the program needs they would follow one another.
+pub fn is_limited() -> bool {
+    let plan = lock();
+    plan.limit != NO_LIMIT && goal() < plan.goal_of_percent()
 }
 
 /// Whether so much is allocated that a collection is to begin.

@@ -17,6 +17,8 @@ use crate::span::{DIRTY, Span};
 const EXACT: usize = 64;
 /// Longer ones: eight lists from one power of two to the next.
 const LISTS: usize = EXACT + 8 * 24;
+/// So many pages go back to the system at a time, for the lock is held meanwhile: 4 MiB, which take a few tenths of a millisecond.
+const PART: usize = (4 << 20) / PAGE;
 /// What the arena grows by at least, in pages: 4 MiB.
 const GROWTH: usize = (4 << 20) / PAGE;
 
@@ -111,15 +113,13 @@ pub fn release_to_system(keep: usize) -> usize {
     let layout = layout::get();
     let mut went = 0;
     for list in (0..LISTS).rev() {
-        let free = lock();
-        let mut at = free.heads[list];
-        while at != 0 {
-            if resident() <= keep {
-                return went * PAGE;
-            }
-            let run = layout.span(at as usize - 1);
-            went += free.clean(&layout, at as usize - 1, run.pages.get() as usize);
-            at = run.next.get();
+        while resident() > keep {
+            let free = lock();
+            let Some((first, pages)) = free.dirty_part(&layout, list) else {
+                break;
+            };
+            free.clean(&layout, first, pages);
+            went += pages;
         }
     }
     went * PAGE
@@ -260,25 +260,26 @@ impl Pages {
         set_free(layout, layout.first_page(run), pages, false);
     }
 
-    /// Gives the memory of a free run back; returns how many pages of it had any.
-    fn clean(&self, layout: &Layout, first: usize, pages: usize) -> usize {
+    /// Pages of a free run in that list that may hold something: [`PART`] at most.
+    fn dirty_part(&self, layout: &Layout, list: usize) -> Option<(usize, usize)> {
         let dirty = |page: &usize| layout.page_info(*page).load(Ordering::Relaxed) & DIRTY != 0;
-        let mut went = 0;
-        let mut page = first;
-        while let Some(start) = (page..first + pages).find(dirty) {
-            let end = (start..first + pages)
-                .find(|page| !dirty(page))
-                .unwrap_or(first + pages);
-            // SAFETY: whole pages of a free run, whose lock we have.
-            unsafe { memory::release(layout.address_of(start), (end - start) * PAGE) };
-            for page in start..end {
-                layout.page_info(page).fetch_and(!DIRTY, Ordering::Relaxed);
-            }
-            went += end - start;
-            page = end;
+        self.runs(layout, list).find_map(|run| {
+            let first = layout.first_page(run);
+            let mut pages = first..first + run.pages.get() as usize;
+            let start = pages.find(dirty)?;
+            let end = pages.find(|page| !dirty(page)).unwrap_or(pages.end);
+            Some((start, (end - start).min(PART)))
+        })
+    }
+
+    /// Gives the memory of pages of a free run back.
+    fn clean(&self, layout: &Layout, first: usize, pages: usize) {
+        // SAFETY: whole pages of a free run, whose lock we have.
+        unsafe { memory::release(layout.address_of(first), pages * PAGE) };
+        for page in first..first + pages {
+            layout.page_info(page).fetch_and(!DIRTY, Ordering::Relaxed);
         }
-        CLEAN.fetch_add(went, Ordering::Relaxed);
-        went
+        CLEAN.fetch_add(pages, Ordering::Relaxed);
     }
 }
 

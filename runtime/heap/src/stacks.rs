@@ -48,8 +48,12 @@ fn scan(g: GRef, sp: usize) {
             READ.fetch_add(range.len(), Ordering::Relaxed);
             scan_words(marker, range);
         });
-        marker.grey_if_allocated(g.context.value.get());
-        if g.status.state() == State::Waiting {
+        let state = g.status.observe();
+        // Who is in C, or on the way back, has no result yet.
+        if state != State::Running {
+            marker.grey_if_allocated(g.context.value.get());
+        }
+        if state == State::Waiting {
             marker.grey_if_allocated(g.waiter.element());
         }
     });

@@ -516,6 +516,16 @@ CASE(garbage_is_no_burden)
 	check(stats.heap_sys < 256 << 20);
 }
 
+/* A limit that can't be kept makes the program slower, and doesn't stop it. */
+// env GOMEMLIMIT=1MiB
+CASE(a_limit_that_cannot_be_kept)
+{
+	struct node *volatile kept = tree(16, 1);
+	for (int i = 0; i < 300; i++)
+		tree(10, 3);
+	check(sum(kept) > 0);
+}
+
 // stderr gc 1 @0.0
 // stderr (forced)
 // env GODEBUG=gctrace=1
