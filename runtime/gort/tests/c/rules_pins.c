@@ -171,6 +171,8 @@ CASE(pinning_nil_ends_the_program)
 	gort_pinner_pin(&pinner, (struct gort_any){0});
 }
 
+/* The collector would want threads. */
+// env GOGC=off
 // exit 2
 // stderr runtime.Pinner: cannot allocate
 // stderr fatal error: runtime: out of memory (pins)
