@@ -5,6 +5,8 @@
 
 #[cfg(not(loom))]
 mod drain;
+#[cfg(not(loom))]
+mod marker;
 pub mod queue;
 #[cfg(not(loom))]
 mod system;
@@ -12,7 +14,7 @@ mod system;
 pub mod workers;
 
 #[cfg(not(loom))]
-pub use drain::Marker;
+pub use marker::Marker;
 pub use queue::Queue;
 #[cfg(not(loom))]
 pub use system::*;
