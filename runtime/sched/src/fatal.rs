@@ -207,3 +207,45 @@ pub fn die_by(signal: i32) -> ! {
         libc::_exit(128 + signal)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_as_go_reads_them() {
+        let cases = [
+            ("", SHOWN),
+            ("single", SHOWN),
+            ("none", 0),
+            ("0", ALL),
+            ("1", SHOWN | ALL),
+            ("all", SHOWN | ALL),
+            ("system", SHOWN | ALL | SYSTEM),
+            ("2", SHOWN | ALL | SYSTEM),
+            ("crash", SHOWN | ALL | SYSTEM | CRASH),
+            ("nonsense", ALL),
+        ];
+        for (text, level) in cases {
+            assert_eq!(bits(text), level, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_as_go_tells_it() {
+        let mut text = String::new();
+        tell_fault(&mut text, Fault::default());
+        assert_eq!(text, "");
+        let fault = Fault {
+            signal: libc::SIGSEGV,
+            code: 1,
+            address: 0x18,
+            pc: 0x401000,
+        };
+        tell_fault(&mut text, fault);
+        assert_eq!(
+            text,
+            "[signal SIGSEGV: segmentation violation code=0x1 addr=0x18 pc=0x401000]\n"
+        );
+    }
+}

@@ -18,6 +18,8 @@ void name_and_fault(void *argument);
 void name_and_hang(void *argument);
 void break_malloc(void);
 void break_frames(void);
+void call_and_rest(void);
+void rest_in_go(void);
 
 #ifdef GORT_GO_TEXT
 
@@ -32,6 +34,7 @@ GORT_CCALL(rest_blocked);
 GORT_CCALL(crash_on_a_thread);
 GORT_CCALL(break_malloc);
 GORT_CCALL(break_frames);
+GORT_CCALL(call_and_rest);
 GORT_CCALL_NONBLOCKING(fault_when_freed);
 
 #define NOINLINE __attribute__((noinline))
@@ -238,6 +241,34 @@ CASE(a_panic_shows_c_frames_of_others)
 	gort_panic_string("with all");
 }
 
+__attribute__((used)) static void go_rest_in_go(void)
+{
+	wait_for_ever(NULL);
+}
+GORT_EXPORT(rest_in_go, go_rest_in_go);
+
+static void rests_below_c(void *unused)
+{
+	go_call_and_rest();
+}
+
+// env GOTRACEBACK=all
+// exit 2
+// then panic: with all
+// then goroutine 1 [running]:
+// then goroutine 2 [chan receive (nil chan), locked to thread]:
+// then wait_for_ever(...)
+// then go_rest_in_go(...)
+// then call_and_rest
+// then crashes.c:
+// then rests_below_c(...)
+CASE(a_panic_shows_c_frames_below_callbacks)
+{
+	gort_go(rests_below_c, NULL);
+	gort_sleep(50000000);
+	gort_panic_string("with all");
+}
+
 // env GOTRACEBACK=none
 // exit 2
 // then panic: with none
@@ -338,6 +369,7 @@ CASE(frames_are_broken)
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 __attribute__((noinline)) static int64_t inner_fault(volatile int64_t *p)
@@ -485,6 +517,37 @@ void name_and_fault(void *argument)
 void name_and_hang(void *argument)
 {
 	rest_in_c();
+}
+
+void call_and_rest(void)
+{
+	rest_in_go();
+	*(volatile int *)NULL = 1;
+}
+
+static void *crashes_below_go(void *unused)
+{
+	/* As little as the system takes, and 4 KiB. */
+	static char own[64 << 10];
+	stack_t small = {.ss_sp = own, .ss_size = getauxval(AT_MINSIGSTKSZ) + 4096};
+	check_equal(sigaltstack(&small, NULL), 0);
+	go_on(0);
+	return NULL;
+}
+
+// exit 2
+// then SIGSEGV: segmentation violation
+// then signal arrived during cgo execution
+// then fault_in_c
+// then outer(...)
+// then go_go_on(...)
+// then crashes_below_go
+// then rax    0x
+C_CASE(a_fault_on_a_small_signal_stack)
+{
+	pthread_t t;
+	pthread_create(&t, NULL, crashes_below_go, NULL);
+	pthread_join(t, NULL);
 }
 
 #endif

@@ -304,23 +304,25 @@ pub unsafe fn on_stack(top: usize, function: &mut dyn FnMut()) {
     unsafe { gort_on_stack(top, call, (&raw mut function).cast()) };
 }
 
-/// For a handler: runs `function` on the stack of `size` bytes at `base`, which other signals' handlers go on on as well. The thread has its own
-/// signal stack back when the handler returns, by what the kernel has kept of it.
+/// For a handler: runs `function` on the stack of `size` bytes at `base`, which is the thread's signal stack meanwhile: a handler that interrupts it
+/// goes on there, and leaves alone what the kernel has put on the thread's own for the first one.
 ///
 /// # Safety
-/// In a handler that was called by the kernel, on the stack that the kernel has chosen; as for [`on_stack`].
+/// As for [`on_stack`]; the stack has room for another handler.
 pub unsafe fn on_signal_stack(base: usize, size: usize, function: &mut dyn FnMut()) {
     let stack = libc::stack_t {
         ss_sp: base as *mut c_void,
         ss_flags: 0,
         ss_size: size,
     };
-    // SAFETY: the caller's word; away from the signal stack, the thread may change it.
+    let mut own = stack;
+    // SAFETY: the caller's word. A thread may change its signal stack while it runs on another.
     unsafe {
         on_stack(base + size, &mut || {
-            libc::sigaltstack(&stack, std::ptr::null_mut());
+            libc::sigaltstack(&stack, &mut own);
             function();
         });
+        libc::sigaltstack(&own, std::ptr::null_mut());
     }
 }
 
