@@ -208,7 +208,7 @@ fn any_limit_of_addresses_is_lived_with_or_told() {
 fn who_takes_memory_until_there_is_none_is_told() {
     // Addresses, and memory that can be written to.
     for limit in ["v", "d"] {
-        let output = run(&mut limited(limit, 400 << 10, "exhaust"));
+        let output = run(&mut limited(limit, 200 << 10, "exhaust"));
         assert_told(&output, &[MEMORY], limit);
     }
 }

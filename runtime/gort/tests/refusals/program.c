@@ -148,16 +148,24 @@ void everything(void *arg)
 	go_puts("done");
 }
 
-/* A list of all that there is. */
-void exhaust(void *arg)
+/* A list of all that there is; with garbage, while the collector runs. */
+static void take_all(void *arg)
 {
 	(void)arg;
 	struct node *volatile first = NULL;
 	for (;;) {
 		struct node *n = gort_new_array(&node_type, 100);
-		n->next = first;
+		gort_store(&n->next, first);
 		first = n;
+		gort_keep_alive(gort_new_array(&byte_type, 3000));
 	}
+}
+
+void exhaust(void *arg)
+{
+	for (int i = 0; i < 3; i++)
+		gort_go(take_all, arg);
+	take_all(arg);
 }
 
 void large(void *arg)
