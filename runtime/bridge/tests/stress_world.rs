@@ -350,9 +350,10 @@ fn sum(g: GRef, sp: usize) -> usize {
 }
 
 fn check_stack(g: GRef, sp: usize) {
+    // C may write to what it got the address of, until it returns.
+    let in_c = g.status.observe() == sched::gstatus::State::Running;
     let before = sum(g, sp);
-    // C may write to what it got the address of.
-    if g.status.state() == sched::gstatus::State::Running {
+    if in_c {
         return;
     }
     (0..1000).for_each(|_| std::hint::spin_loop());
