@@ -15,7 +15,7 @@ use crate::trace::Trace;
 /// The one that the runtime interrupts its threads with; from now on for this alone.
 const SIGNAL: i32 = libc::SIGURG;
 /// How long to wait for all of them, in nanoseconds.
-const PATIENCE: i64 = 200_000_000;
+const PATIENCE: i64 = 1_000_000_000;
 const SLOTS: usize = 128;
 
 /// What one thread has seen.
