@@ -52,6 +52,8 @@ struct Plan {
     roots: usize,
     /// Live bytes when marking began.
     before: usize,
+    /// Bytes of spans beyond what was allocated in them, when the last marking ended.
+    loss: usize,
     /// Bytes allocated while marking, for each that was looked through.
     rate: f64,
 }
@@ -63,6 +65,7 @@ static PLAN: Mutex<Plan> = Mutex::new(Plan {
     scanned: 0,
     roots: 0,
     before: 0,
+    loss: 0,
     rate: 0.5,
 });
 
@@ -177,9 +180,8 @@ impl Plan {
             return goal;
         }
         // What isn't the heap's counts as well: tables, stacks, spans that are partly free.
-        let loss = pages::in_use().saturating_sub(live());
         let stacks = stack::memory::stats().inuse_bytes;
-        let others = layout::table_bytes() + stacks + loss;
+        let others = layout::table_bytes() + stacks + self.loss;
         let left = usize::try_from(self.limit)
             .unwrap_or(0)
             .saturating_sub(others);
@@ -250,6 +252,8 @@ pub fn end(roots: usize) {
     let rate = fresh as f64 / plan.scanned.max(1 << 20) as f64;
     // A quarter of the difference: one cycle may be an exception.
     plan.rate += (rate.min(10.0) - plan.rate) / 4.0;
+    // Before what is to be swept isn't counted as live any more: it still has its spans.
+    plan.loss = pages::in_use().saturating_sub(live());
     LIVE.store(plan.marked, Ordering::Relaxed);
     plan.follow();
 }
@@ -339,6 +343,7 @@ mod tests {
             scanned: marked,
             roots: 0,
             before: 0,
+            loss: 0,
             rate: 0.0,
         }
     }
