@@ -76,8 +76,23 @@ pub fn others() {
             asked += 1;
         }
     });
-    let until = nanotime() + PATIENCE;
-    let waiting = || ALL[..asked].iter().any(|s| !s.done.load(Ordering::Acquire));
+    wait(&ALL[..asked]);
+    // Who had no goroutine may have got one since: nobody is kept from that.
+    for slot in &ALL[..asked] {
+        if slot.done.load(Ordering::Acquire) && slot.g.load(Ordering::Relaxed) == 0 {
+            slot.done.store(false, Ordering::Release);
+            let tid = slot.tid.load(Ordering::Relaxed);
+            // SAFETY: as above.
+            unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, SIGNAL) };
+        }
+    }
+    wait(&ALL[..asked]);
+}
+
+/// Until all have looked, but not long.
+fn wait(asked: &[Slot]) {
+    let until = nanotime() + PATIENCE / 2;
+    let waiting = || asked.iter().any(|s| !s.done.load(Ordering::Acquire));
     while waiting() && nanotime() < until {
         let pause = libc::timespec {
             tv_sec: 0,
@@ -102,9 +117,10 @@ extern "C" fn handler(_: i32, _: *mut libc::siginfo_t, context: *mut libc::ucont
     // SAFETY: nobody else has the stack of this thread's slot, writes its trace, or reads it yet. The kernel's own context.
     unsafe {
         on_signal_stack(stack, STACK, &mut || {
-            (*slot.trace.get()).of_signal(&mut *context)
-        })
-    };
+            (*slot.trace.get()).clear();
+            (*slot.trace.get()).of_signal(&mut *context);
+        });
+    }
     let g = m.g().map_or(0, |g| g.as_ptr() as usize);
     slot.g.store(g, Ordering::Relaxed);
     let in_c = m.thread.go_sp.load(Ordering::Relaxed) != 0;
