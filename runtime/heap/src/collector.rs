@@ -154,7 +154,7 @@ fn serve() {
 /// A memory limit that can't be kept must not make the program do nothing but collect: half of the time at most. Go, too, then lets the heap grow beyond it.
 fn rest(took: i64) {
     let end = nanotime() + took;
-    while pacer::is_limited() && requests().waiting.is_empty() && !thread::ending() {
+    while pacer::is_cramped() && requests().waiting.is_empty() && !thread::ending() {
         match end - nanotime() {
             left if left > 0 => NOTE.sleep_for(left),
             _ => return,

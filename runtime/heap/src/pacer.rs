@@ -201,10 +201,12 @@ impl Plan {
     }
 }
 
-/// Whether it is the memory limit, not GOGC, that begins collections. With a limit below what the program needs they would follow one another.
-pub fn is_limited() -> bool {
+/// Whether the memory limit leaves next to nothing beyond what is in use: collections would follow one another.
+pub fn is_cramped() -> bool {
     let plan = lock();
-    plan.limit != NO_LIMIT && goal() < plan.goal_of_percent()
+    plan.limit != NO_LIMIT
+        && goal() < plan.goal_of_percent()
+        && goal() < plan.marked + plan.marked / 8
 }
 
 /// Whether so much is allocated that a collection is to begin.
