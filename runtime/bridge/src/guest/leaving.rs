@@ -109,7 +109,7 @@ pub fn hold() {
 }
 
 /// How long to wait for what is about to end: a goroutine that has just told that it is done, a thread that was joined.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Shuts the runtime down, as `gort_shutdown` does.
 pub fn shut_down() -> Result<(), Busy> {
