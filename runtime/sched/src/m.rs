@@ -186,6 +186,11 @@ impl M {
 
     /// Signals get a stack of their own: a goroutine's is too small for them. The end of the program if there is no memory for it.
     pub fn install_alternate(&self) {
+        let old = self.alternate.take();
+        if old.as_ref().is_some_and(AltStack::is_own) {
+            self.alternate.set(old);
+            return;
+        }
         match AltStack::install() {
             Ok(stack) => self.alternate.set(Some(stack)),
             Err(why) => crate::fatal::throw(
