@@ -36,7 +36,7 @@ static int count(const struct node *n)
 
 CASE(a_tree_has_its_nodes)
 {
-	check_equal(count(tree(14)), (1 << 15) - 1);
+	check_equal(count(tree(10)), (1 << 11) - 1);
 }
 
 CASE(new_memory_is_zero_in_every_size)

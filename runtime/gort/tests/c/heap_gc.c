@@ -366,6 +366,8 @@ CASE(parked_goroutines_keep_what_is_on_their_stacks)
 	gort_waitgroup_wait(&all);
 }
 
+/* Too much is allocated for a collection at each time. */
+// env GORT_DEBUG=poison,checkheap
 CASE(global_variables_are_roots)
 {
 	gort_add_roots(globals, sizeof globals);
@@ -500,7 +502,9 @@ CASE(nodes_that_go_round_in_a_buffer)
 }
 
 /* Far more than there is memory for is allocated; only a little lives. */
+/* Too much is allocated for a collection at each time. */
 // env GOMEMLIMIT=64MiB
+// env GORT_DEBUG=poison,checkheap
 CASE(garbage_is_no_burden)
 {
 	struct node *volatile kept = tree(8, 1);
@@ -517,7 +521,9 @@ CASE(garbage_is_no_burden)
 }
 
 /* A limit that can't be kept makes the program slower, and doesn't stop it. */
+/* Too much is allocated for a collection at each time. */
 // env GOMEMLIMIT=1MiB
+// env GORT_DEBUG=poison,checkheap
 CASE(a_limit_that_cannot_be_kept)
 {
 	struct node *volatile kept = tree(16, 1);

@@ -442,6 +442,8 @@ static uint32_t collections(void)
 	return stats.num_gc;
 }
 
+/* Too much is allocated for a collection at each time. */
+// env GORT_DEBUG=poison,checkheap
 CASE(nor_while_what_it_has_found_is_swept)
 {
 	struct notes notes = {.back = gort_makechan(0, 0)};
