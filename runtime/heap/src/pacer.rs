@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use stack::Outcome;
+
 use crate::alloc::Again;
 use crate::barrier;
 use crate::collector;
@@ -265,8 +267,17 @@ pub fn end(roots: usize) {
 pub fn assist(bytes: usize) -> Result<(), Again> {
     if barrier::marking() {
         help(bytes);
+    } else if is_late() {
+        let _parked: Outcome = collector::collect_for_allocation();
+        return Err(Again);
     }
     Ok(())
+}
+
+/// Whether the heap is far beyond its goal, and nobody marks yet: the collector's thread hasn't had its turn. Then nobody may allocate more before it has.
+fn is_late() -> bool {
+    let goal = goal();
+    live() > goal.saturating_add(goal / 4) && !is_cramped()
 }
 
 #[cold]
