@@ -54,8 +54,16 @@ struct Requests {
     /// Cycles that have begun, and that are over.
     begun: u64,
     over: u64,
-    /// Goroutines, the cycle that each waits for, and what its operation results in.
-    waiting: Vec<(GRef, u64, usize)>,
+    waiting: Vec<Waiter>,
+}
+
+/// A goroutine that waits for a cycle.
+struct Waiter {
+    g: GRef,
+    cycle: u64,
+    why: Why,
+    /// What its operation results in.
+    result: usize,
 }
 
 static REQUESTS: Mutex<Requests> = Mutex::new(Requests {
@@ -98,22 +106,27 @@ pub fn trigger() {
 
 /// The operation of `runtime.GC`: the goroutine goes on when a whole cycle is over, its garbage swept.
 pub extern "C" fn collect() -> Outcome {
-    wait_for_cycle(1)
+    wait_for_cycle(Why::Asked, 1)
 }
 
 /// The same for the operation of an allocation, which asks again when it results in 0.
-pub fn collect_for_allocation() -> Outcome {
-    wait_for_cycle(0)
+pub fn collect_for_allocation(why: Why) -> Outcome {
+    wait_for_cycle(why, 0)
 }
 
-fn wait_for_cycle(result: usize) -> Outcome {
+fn wait_for_cycle(why: Why, result: usize) -> Outcome {
     let g = GRef::current();
     deadlock::promise();
     {
         let mut requests = requests();
         g.will_park(WaitReason::GcCycle);
         let cycle = requests.begun + 1;
-        requests.waiting.push((g, cycle, result));
+        requests.waiting.push(Waiter {
+            g,
+            cycle,
+            why,
+            result,
+        });
     }
     wake();
     Outcome::switch()
@@ -169,7 +182,10 @@ fn fulfil() {
 }
 
 fn wanted(last: i64, due: bool) -> Option<Why> {
-    let asked = !requests().waiting.is_empty();
+    let requests = requests();
+    let asked = requests.waiting.iter().any(|one| one.why == Why::Asked);
+    let due = due || !requests.waiting.is_empty();
+    drop(requests);
     match (asked, due) {
         (true, _) => Some(Why::Asked),
         (_, true) => Some(Why::Heap),
@@ -279,11 +295,11 @@ fn tell(over: u64) {
     {
         let mut requests = requests();
         requests.over = over;
-        requests.waiting.retain(|&(g, cycle, result)| {
-            if cycle <= over {
-                ready.push((g, result));
+        requests.waiting.retain(|one| {
+            if one.cycle <= over {
+                ready.push((one.g, one.result));
             }
-            cycle > over
+            one.cycle > over
         });
     }
     for (g, result) in ready {

@@ -13,7 +13,7 @@ use stack::Outcome;
 
 use crate::alloc::Again;
 use crate::barrier;
-use crate::collector;
+use crate::collector::{self, Why};
 use crate::layout;
 use crate::mark::{self, QUEUE};
 use crate::pages;
@@ -268,7 +268,7 @@ pub fn assist(bytes: usize) -> Result<(), Again> {
     if barrier::marking() {
         help(bytes);
     } else if is_late() {
-        let _parked: Outcome = collector::collect_for_allocation();
+        let _parked: Outcome = collector::collect_for_allocation(Why::Heap);
         return Err(Again);
     }
     Ok(())

@@ -6,7 +6,8 @@ use sched::{GRef, start};
 use stack::Outcome;
 
 use crate::alloc::{Again, gort_alloc_slowly};
-use crate::{check, collector, sweep, trace};
+use crate::collector::{self, Why};
+use crate::{check, sweep, trace};
 
 /// A collection at every allocation.
 static STRESS: AtomicBool = AtomicBool::new(false);
@@ -46,6 +47,6 @@ fn collect_first() -> Result<(), Again> {
         g.collected.set(false);
         return Ok(());
     }
-    let _parked: Outcome = collector::collect_for_allocation();
+    let _parked: Outcome = collector::collect_for_allocation(Why::Asked);
     Err(Again)
 }
