@@ -10,7 +10,6 @@
 //! what the Ps have found, which is at most a table of a few hundred entries each.
 
 use sched::scan::{self, Cycle, PHASE};
-use sched::timer::nanotime;
 use sched::world::{self, Stopped};
 
 use crate::barrier;
@@ -39,12 +38,9 @@ impl Pause {
 }
 
 fn go_on(stopped: Stopped) -> Pause {
-    let stopping = stopped.took();
-    let stood = nanotime() - stopped.lasts();
-    drop(stopped);
     Pause {
-        stopping,
-        stopped: nanotime() - stood,
+        stopping: stopped.took(),
+        stopped: stopped.start(),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Stopped {
     /// When it was asked for, and when everything stood still, by [`nanotime`].
     asked: i64,
     stood: i64,
+    /// It goes on already.
+    started: bool,
     _world: MutexGuard<'static, ()>,
 }
 
@@ -68,6 +70,7 @@ fn stop(world: MutexGuard<'static, ()>, own: Option<&'static P>) -> Stopped {
         own,
         asked,
         stood: nanotime(),
+        started: false,
         _world: world,
     }
 }
@@ -122,11 +125,6 @@ impl Stopped {
         self.stood - self.asked
     }
 
-    /// Nanoseconds for which it has stood still by now.
-    pub fn lasts(&self) -> i64 {
-        nanotime() - self.stood
-    }
-
     /// Changes GOMAXPROCS, for an M. What the Ps that go have is given to all.
     pub fn set_procs(&mut self, count: usize) {
         let before = p::count();
@@ -165,8 +163,15 @@ fn retire(p: &'static P, own: &'static P) {
     }
 }
 
-impl Drop for Stopped {
-    fn drop(&mut self) {
+impl Stopped {
+    /// Starts the world: for how many nanoseconds it had stood still when the last of those who have something to do was told to go on.
+    pub fn start(mut self) -> i64 {
+        self.restart() - self.stood
+    }
+
+    /// When that was.
+    fn restart(&mut self) -> i64 {
+        self.started = true;
         let mut busy = Vec::new();
         {
             let global = global::lock();
@@ -184,12 +189,24 @@ impl Drop for Stopped {
                 }
             }
         }
+        let mut told = nanotime();
+        for p in busy {
+            // Before it is told, not after: it may run in our place then.
+            told = nanotime();
+            wake::start_m(p, false);
+        }
         if SHARED.sysmon_rests.swap(false, Ordering::AcqRel) {
             SHARED.sysmon_note.wake();
         }
-        for p in busy {
-            wake::start_m(p, false);
-        }
         wake::wake_p();
+        told
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        if !self.started {
+            self.restart();
+        }
     }
 }

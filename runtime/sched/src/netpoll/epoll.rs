@@ -7,12 +7,12 @@
 use std::io;
 use std::os::fd::RawFd;
 use std::ptr;
-use std::sync::atomic::AtomicI32;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError};
 
 use crate::g::GQueue;
 use crate::preempt;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::RwLock;
+use crate::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use super::desc::{self, PollDesc};
 use super::state::Mode;
