@@ -116,22 +116,29 @@ GO int64_t go_talk(int64_t n)
 }
 EXPORT(talk);
 
-GO void spin(void *until)
+/* Goroutines that spin until they are told. */
+struct spinning {
+	int64_t stop;
+	int64_t left; /* who hasn't ended */
+};
+
+GO void spin(void *arg)
 {
-	while (__atomic_load_n((int64_t *)until, __ATOMIC_RELAXED) == 0)
+	struct spinning *s = arg;
+	while (__atomic_load_n(&s->stop, __ATOMIC_RELAXED) == 0)
 		;
-	__atomic_store_n((int64_t *)until, 2, __ATOMIC_RELEASE);
+	__atomic_sub_fetch(&s->left, 1, __ATOMIC_RELEASE);
 }
 
 GO int64_t go_preempt(int64_t n)
 {
 	for (int64_t i = 0; i < n; i++) {
-		int64_t until = 0;
-		for (int j = gort_gomaxprocs(0); j > 0; j--)
-			gort_go(spin, &until);
+		struct spinning s = {.left = gort_gomaxprocs(0)};
+		for (int64_t j = s.left; j > 0; j--)
+			gort_go(spin, &s);
 		gort_sleep(1000000);
-		__atomic_store_n(&until, 1, __ATOMIC_RELEASE);
-		while (__atomic_load_n(&until, __ATOMIC_ACQUIRE) != 2)
+		__atomic_store_n(&s.stop, 1, __ATOMIC_RELEASE);
+		while (__atomic_load_n(&s.left, __ATOMIC_ACQUIRE) != 0)
 			gort_gosched();
 		gort_sleep(1000000);
 	}
