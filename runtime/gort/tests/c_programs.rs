@@ -4,6 +4,8 @@
 //! process of its own. A second word in a test's name says in which of them; in the library those that start in C. `traced` is the program O2 with
 //! every crossing traced: all goes on as it does without.
 
+mod building;
+
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
@@ -12,6 +14,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use building::{archive, clang_as_go, tool};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Longer than any case takes on a busy machine.
@@ -236,10 +239,7 @@ impl Build {
     }
 
     fn compile_go(&self, source: &Path) -> PathBuf {
-        let mut clang = Command::new("clang-19");
-        clang.args(["-fsplit-stack", "-fno-omit-frame-pointer"]);
-        clang.args(["-fno-optimize-sibling-calls", "-DGORT_GO_TEXT"]);
-        self.compile(clang, source, "go")
+        self.compile(clang_as_go(), source, "go")
     }
 
     fn compile_c(&self, source: &Path) -> PathBuf {
@@ -252,16 +252,16 @@ impl Build {
         compiler.args(["-g", "-Wall", "-Werror"]).args(self.flags);
         compiler.arg("-I").arg(here().join("include"));
         compiler.arg("-c").arg(source).arg("-o").arg(&object);
-        tool(compiler);
+        tool(&mut compiler);
         object
     }
 
     fn link(&self, objects: &[PathBuf], flags: &[&str], to: &Path) {
         let mut gcc = Command::new("gcc");
-        gcc.args(objects).arg(library()).arg("-o").arg(to);
+        gcc.args(objects).arg(archive()).arg("-o").arg(to);
         gcc.args(flags);
         gcc.args(["-Wl,-z,now", "-pthread", "-lm", "-ldl"]);
-        tool(gcc);
+        tool(&mut gcc);
     }
 
     /// A program that loads the library, and knows nothing of it but what runs a case.
@@ -283,35 +283,8 @@ int main(int argc, char **argv) {{
         fs::write(&source, text).expect("the host can be written");
         let mut gcc = Command::new("gcc");
         gcc.arg(source).arg("-o").arg(self.program()).arg("-ldl");
-        tool(gcc);
+        tool(&mut gcc);
     }
-}
-
-fn tool(mut command: Command) {
-    let done = command
-        .output()
-        .unwrap_or_else(|why| panic!("{command:?}: {why}"));
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{command:?}\n{said}");
-}
-
-/// `libgort.a`, which cargo has built beside this test.
-fn library() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a file");
-    let deps = test.parent().expect("a file has a directory");
-    let built = |directory: &Path| {
-        let entries = fs::read_dir(directory).expect("a directory of cargo's");
-        let archives = entries
-            .filter_map(|entry| entry.ok()?.path().into())
-            .filter(|path: &PathBuf| {
-                let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-                name.is_some_and(|n| n.starts_with("libgort") && n.ends_with(".a"))
-            });
-        archives.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
-    };
-    built(deps)
-        .or_else(|| built(deps.parent()?))
-        .expect("cargo has built libgort.a")
 }
 
 /// Runs a case; its output, if it didn't do what it is to do.

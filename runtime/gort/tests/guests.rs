@@ -2,6 +2,8 @@
 //!
 //! Each `guests/*.c` that has cases is a program; what it is linked with stands in [`PROGRAMS`], and what that is made of in [`LIBRARIES`].
 
+mod building;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use building::{archive, clang_as_go, tool};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Longer than any case takes on a busy machine.
@@ -276,14 +279,8 @@ fn objects(library: &str) -> [PathBuf; 2] {
 
 impl Library {
     fn make(&self) {
-        let go = [
-            "-fsplit-stack",
-            "-fno-omit-frame-pointer",
-            "-fno-optimize-sibling-calls",
-            "-DGORT_GO_TEXT",
-        ];
-        self.compile("clang-19", "go", &go);
-        self.compile("gcc", "c", &[]);
+        self.compile(clang_as_go(), "go");
+        self.compile(Command::new("gcc"), "c");
         let mut gcc = Command::new("gcc");
         gcc.args(objects(self.name)).arg(archive());
         gcc.arg("-o")
@@ -299,7 +296,7 @@ impl Library {
             flag => drop(gcc.arg(flag)),
         }
         gcc.args(["-pthread", "-lm", "-ldl"]);
-        tool(gcc);
+        tool(&mut gcc);
     }
 
     /// Nothing of the runtime's is seen from outside, or looked for there.
@@ -324,15 +321,14 @@ impl Library {
         }
     }
 
-    fn compile(&self, compiler: &str, side: &str, flags: &[&str]) {
+    fn compile(&self, mut compiler: Command, side: &str) {
         let object = out(&format!("{}.{side}.o", self.name));
-        let mut command = Command::new(compiler);
-        command.args(["-g", "-O1", "-fPIC", "-Wall", "-Werror"]);
-        command.args(self.defines).args(flags);
-        command.arg("-I").arg(here().join("include"));
-        command.arg("-c").arg(source(self.source));
-        command.arg("-o").arg(&object);
-        tool(command);
+        compiler.args(["-g", "-O1", "-fPIC", "-Wall", "-Werror"]);
+        compiler.args(self.defines);
+        compiler.arg("-I").arg(here().join("include"));
+        compiler.arg("-c").arg(source(self.source));
+        compiler.arg("-o").arg(&object);
+        tool(&mut compiler);
     }
 }
 
@@ -356,35 +352,8 @@ impl Program {
             gcc.arg(out(&format!("libguest_{library}.so")));
         }
         gcc.args(["-pthread", "-ldl", "-lstdc++"]);
-        tool(gcc);
+        tool(&mut gcc);
     }
-}
-
-fn tool(mut command: Command) {
-    let done = command
-        .output()
-        .unwrap_or_else(|why| panic!("{command:?}: {why}"));
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{command:?}\n{said}");
-}
-
-/// `libgort.a`, which cargo has built beside this test.
-fn archive() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a file");
-    let deps = test.parent().expect("a file has a directory");
-    let built = |directory: &Path| {
-        let entries = fs::read_dir(directory).expect("a directory of cargo's");
-        let archives = entries
-            .filter_map(|entry| entry.ok()?.path().into())
-            .filter(|path: &PathBuf| {
-                let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-                name.is_some_and(|n| n.starts_with("libgort") && n.ends_with(".a"))
-            });
-        archives.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
-    };
-    built(deps)
-        .or_else(|| built(deps.parent()?))
-        .expect("cargo has built libgort.a")
 }
 
 fn trial(program: &'static Program, case: Case) -> Trial {

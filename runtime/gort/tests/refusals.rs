@@ -1,11 +1,15 @@
 //! The system refuses memory or threads, at each request in turn: the program goes on or ends with a message in Go's words and status 2, and never
 //! hangs. `refusals/shim.c` refuses, loaded before `refusals/program.c`.
 
+mod building;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+use building::{archive, clang_as_go, tool};
 
 /// Longer than a run takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,31 +25,6 @@ fn out(name: &str) -> PathBuf {
     directory.join(name)
 }
 
-fn tool(command: &mut Command) {
-    let done = command.output().expect("the compiler runs");
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{command:?}\n{said}");
-}
-
-/// `libgort.a`, which cargo has built beside this test.
-fn archive() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a file");
-    let deps = test.parent().expect("a file has a directory");
-    let built = |directory: &Path| {
-        let entries = fs::read_dir(directory).expect("a directory of cargo's");
-        let archives = entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| {
-                let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-                name.is_some_and(|n| n.starts_with("libgort") && n.ends_with(".a"))
-            });
-        archives.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok())
-    };
-    built(deps)
-        .or_else(|| built(deps.parent()?))
-        .expect("cargo has built libgort.a")
-}
-
 /// Builds the program and what refuses; their files.
 fn build() -> &'static (PathBuf, PathBuf) {
     static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
@@ -55,14 +34,8 @@ fn build() -> &'static (PathBuf, PathBuf) {
         let include = here("../include");
         let source = here("refusals/program.c");
         let checked = ["-Wall", "-Werror", "-O1", "-c", "-I"];
-        let as_go = [
-            "-fsplit-stack",
-            "-fno-omit-frame-pointer",
-            "-fno-optimize-sibling-calls",
-            "-DGORT_GO_TEXT",
-        ];
-        let mut clang = Command::new("clang-19");
-        clang.args(as_go).args(checked).arg(&include).arg(&source);
+        let mut clang = clang_as_go();
+        clang.args(checked).arg(&include).arg(&source);
         tool(clang.arg("-o").arg(&go));
         let mut gcc = Command::new("gcc");
         gcc.args(checked).arg(&include).arg(&source);

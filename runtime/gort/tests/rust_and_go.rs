@@ -1,9 +1,12 @@
 //! Rust and compiled Go in one program, with C between: panics and Goexits that pass from one to the other. `mixed/go_side.c` is compiled like Go
 //! and like C, `mixed/rust_side.rs` is an example that is a static library; each case runs in a process of its own.
 
+mod building;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use building::{clang_as_go, tool};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// What runs, its exit status, and what it says at least.
@@ -79,31 +82,26 @@ fn build() {
     let include = here.join("include");
     let source = here.join("tests/mixed/go_side.c");
     let (go, c) = (out("mixed.go.o"), out("mixed.c.o"));
-    let mut clang = Command::new("clang-19");
-    clang.args([
-        "-fsplit-stack",
-        "-fno-omit-frame-pointer",
-        "-fno-optimize-sibling-calls",
-    ]);
-    clang.args(["-DGORT_GO_TEXT", "-O2", "-g", "-Wall", "-Werror", "-I"]);
+    let mut clang = clang_as_go();
+    clang.args(["-O2", "-g", "-Wall", "-Werror", "-I"]);
     clang
         .arg(&include)
         .arg("-c")
         .arg(&source)
         .arg("-o")
         .arg(&go);
-    tool(clang);
+    tool(&mut clang);
     let mut gcc = Command::new("gcc");
     gcc.args(["-O2", "-g", "-Wall", "-Werror", "-I"])
         .arg(&include);
     gcc.arg("-c").arg(&source).arg("-o").arg(&c);
-    tool(gcc);
+    tool(&mut gcc);
     let mut link = Command::new("gcc");
     link.args([&go, &c, &rust_side()])
         .arg("-o")
         .arg(out("mixed"));
     link.args(["-Wl,-z,now", "-pthread", "-lm", "-ldl"]);
-    tool(link);
+    tool(&mut link);
 }
 
 /// The static library of the example, which cargo has built already when it was asked for all tests.
@@ -128,14 +126,6 @@ fn rust_side() -> PathBuf {
             target.join("release/examples/librust_side.a")
         }
     };
-    tool(cargo);
+    tool(&mut cargo);
     library
-}
-
-fn tool(mut command: Command) {
-    let done = command
-        .output()
-        .unwrap_or_else(|why| panic!("{command:?}: {why}"));
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{command:?}\n{said}");
 }

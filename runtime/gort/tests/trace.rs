@@ -2,6 +2,7 @@
 
 #[path = "trace/build.rs"]
 mod build;
+mod building;
 
 use std::fs;
 use std::os::fd::AsRawFd;
@@ -10,7 +11,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use build::{compile_go, here, known, linked, out, tool};
+use build::{compile_go, here, known, linked, out};
+use building::tool;
 use serde_json::Value;
 
 /// A program that has been traced.
