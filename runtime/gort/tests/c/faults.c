@@ -48,7 +48,7 @@ static int recovered;
 
 static void recover_value(void *unused)
 {
-	recovered += gort_recover(&got);
+	__atomic_add_fetch(&recovered, gort_recover(&got), __ATOMIC_RELAXED);
 }
 
 static int ends_with(const char *text)
