@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 
 pub struct Ran {
     pub stdout: String,
+    pub stderr: String,
     pub time: Duration,
 }
 
@@ -20,8 +21,12 @@ pub fn run(command: &mut Command) -> Result<Ran> {
         let text = String::from_utf8_lossy(&text);
         bail!("{} ({})\n{}", line(command), output.status, tail(&text, 60));
     }
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(Ran { stdout, time })
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Ran {
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+        time,
+    })
 }
 
 /// Runs with the output kept, whatever the exit status.

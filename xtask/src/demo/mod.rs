@@ -45,7 +45,7 @@ pub fn command(repo: &Repo, _: &[&str]) -> Result<ExitCode> {
     }
 
     section("8  The runtime: C's qsort asks goroutines how to sort");
-    show(&[runtime_example(repo)?]);
+    show(&[runtime_example(repo, &work)?]);
     section("9  Where each argument lives");
     show(&[conventions(&crosscall)?]);
 
@@ -57,15 +57,18 @@ pub fn command(repo: &Repo, _: &[&str]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `runtime/gort/examples/sort.rs`, built and run.
-fn runtime_example(repo: &Repo) -> Result<Done> {
+/// `runtime/gort/examples/sort.rs`, built and run, with a trace of what crosses.
+fn runtime_example(repo: &Repo, work: &Path) -> Result<Done> {
+    let trace = work.join("crossings.json");
     let mut command = cargo(repo);
     command.args(["run", "--quiet", "--package", "gort", "--example", "sort"]);
+    command.env("GORT_TRACE", &trace);
     let ran = sh::run(&mut command).context("runtime/gort/examples/sort")?;
+    ensure!(trace.exists(), "the runtime left no trace");
     Ok(Done {
-        what: "runtime/gort/examples/sort: built and run".to_owned(),
+        what: "runtime/gort/examples/sort: built and run, every crossing traced".to_owned(),
         time: ran.time,
-        output: ran.stdout,
+        output: ran.stdout + &ran.stderr,
     })
 }
 
