@@ -194,7 +194,8 @@ fn c_without_stack_is_told_so_on_its_own_thread() {
     );
 }
 
-/// Writes where nothing is.
+/// Writes where nothing is. A dump is to name it.
+#[inline(never)]
 fn fault() {
     // SAFETY: none: it faults.
     unsafe { std::ptr::without_provenance_mut::<u8>(8).write_volatile(1) };
