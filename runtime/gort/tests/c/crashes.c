@@ -85,6 +85,8 @@ static void runs(void *unused)
 		i++;
 }
 
+/* Nobody interrupts what runs, for it is to be seen running. */
+// env GORT_DEBUG=gcstress,poison,checkheap
 // env GOMAXPROCS=4
 // exit 2
 // then SIGSEGV

@@ -145,6 +145,8 @@ CASE(signals_are_told_of)
 	check(!saw(c, SIGUSR1, 5));
 }
 
+/* Who listens to all signals hears of SIGURG as well, by which goroutines are interrupted: here none is. */
+// env GORT_DEBUG=gcstress,poison,checkheap
 CASE(each_channel_is_told_of_its_signals)
 {
 	static const int both[] = {SIGUSR2, SIGTERM};
