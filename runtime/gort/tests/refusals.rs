@@ -54,6 +54,8 @@ fn build() -> &'static (PathBuf, PathBuf) {
 
 /// A run that ends by itself.
 fn run(command: &mut Command) -> Output {
+    // With a collection at every allocation there is no end to it.
+    command.env_remove("GORT_DEBUG");
     command.stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program can be run");

@@ -243,6 +243,8 @@ static void *collects_nested(void *arg)
 	return arg;
 }
 
+/* Too much is allocated for a collection at each time. */
+// env GORT_DEBUG=poison,checkheap
 CASE(both_collect_what_is_theirs)
 {
 	pthread_t threads[3];

@@ -147,6 +147,8 @@ static void must_close(struct library *library)
 	check_equal(dlclose(library->handle), 0);
 }
 
+/* Too much is allocated for a collection at each time. */
+// env GORT_DEBUG=poison,checkheap
 CASE(a_library_that_is_unloaded_leaves_nothing)
 {
 	struct left first = {0};
