@@ -58,6 +58,9 @@ const SANITIZERS: &[Sanitizer] = &[
             // Its own thread is one that may yet call Go, so that no deadlock is final.
             "deadlock",
             "main_goexits",
+            // A dying program looks for names, and so allocates, in a signal's handler: it reports each time that it does.
+            "a_fault_in_c_ends_the_program",
+            "a_fault_of_a_rust_goroutine_ends_the_program",
             // A stack that overflows in C overflows in the sanitizer's code.
             "c_without_stack_is_told_so_on_its_own_thread",
         ],
@@ -68,6 +71,7 @@ const SANITIZERS: &[Sanitizer] = &[
 /// the sanitizer takes the most.
 const NOT_SANITIZED: &[&str] = &[
     "c_programs",
+    "guests",
     "rust_and_go",
     "refusals",
     "trace",
