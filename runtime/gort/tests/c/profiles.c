@@ -68,7 +68,10 @@ NOINLINE static void spends_broken(void)
 	work++;
 }
 
-/* Many of the samples have these functions, innermost first: the watcher burns time, too. */
+/*
+ * Many of the samples have these functions, innermost first: the watcher burns time, too. Most of it where it interrupts goroutines all the time, so in
+ * these cases it doesn't.
+ */
 #define check_many(...) \
 	do { \
 		const void *functions[] = {__VA_ARGS__}; \
@@ -78,6 +81,7 @@ NOINLINE static void spends_broken(void)
 			go_fail_numbers(with, all, "samples", __FILE__, __LINE__); \
 	} while (0)
 
+// env GORT_DEBUG=gcstress,poison,checkheap
 CASE(a_profile_of_go)
 {
 	go_profile(1000);
@@ -86,6 +90,7 @@ CASE(a_profile_of_go)
 	check_many((const void *)spend_in_go);
 }
 
+// env GORT_DEBUG=gcstress,poison,checkheap
 CASE(a_profile_of_c_called_by_go)
 {
 	go_profile(1000);
@@ -94,6 +99,7 @@ CASE(a_profile_of_c_called_by_go)
 	check_many((const void *)spends_in_c, (const void *)calls_spends);
 }
 
+// env GORT_DEBUG=gcstress,poison,checkheap
 CASE(a_profile_through_callbacks)
 {
 	go_profile(1000);
@@ -103,6 +109,7 @@ CASE(a_profile_through_callbacks)
 }
 
 /* Go's frames are found although C's can't be. */
+// env GORT_DEBUG=gcstress,poison,checkheap
 CASE(a_profile_of_broken_frames)
 {
 	go_profile(1000);
@@ -111,6 +118,7 @@ CASE(a_profile_of_broken_frames)
 	check_many((const void *)spends_broken);
 }
 
+// env GORT_DEBUG=gcstress,poison,checkheap
 CASE(a_profile_of_a_thread_of_c)
 {
 	go_profile(1000);
@@ -143,6 +151,7 @@ static void stirs(void *group)
 	gort_waitgroup_done(group);
 }
 
+// env GORT_DEBUG=gcstress,poison,checkheap
 CASE(a_profile_of_everything_at_once)
 {
 	static struct gort_waitgroup group;
