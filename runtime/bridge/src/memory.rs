@@ -30,10 +30,3 @@ impl Any {
         unsafe { (self.kind as *const Type).as_ref() }
     }
 }
-
-/// The object at that address, if it is one, goes to where the collector, while it marks, has looked already. In an operation.
-fn shade(address: usize) {
-    if heap::barrier::marking() {
-        heap::mark::shade(address);
-    }
-}

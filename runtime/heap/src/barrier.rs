@@ -61,6 +61,14 @@ pub fn marking() -> bool {
     gort_marking.load(Ordering::Relaxed) & MARKS != 0
 }
 
+/// The object at that address, if there is one, is marked if the collector marks: somebody gets it from where the collector may not have looked yet, or
+/// takes it away from there. In an operation.
+pub fn shade(address: usize) {
+    if marking() {
+        mark::shade(address);
+    }
+}
+
 /// The world is stopped.
 pub fn set_marking(yes: bool) {
     match yes {
@@ -82,9 +90,7 @@ pub unsafe extern "C" fn store(slot: *mut usize, value: usize) -> Outcome {
     }
     // SAFETY: the caller's word; others may read it.
     let slot = unsafe { AtomicUsize::from_ptr(slot) };
-    if marking() {
-        mark::shade(slot.load(Ordering::Relaxed));
-    }
+    shade(slot.load(Ordering::Relaxed));
     // Release: as a plain store of the program's on x86, behind which its earlier ones stay.
     slot.store(value, Ordering::Release);
     ops::finish(0)

@@ -94,15 +94,4 @@ impl Central {
         self.unswept_full.append(&mut self.full);
         self.unswept_partial.len() + self.unswept_full.len()
     }
-
-    /// Every span in the lists.
-    pub fn all(&self) -> impl Iterator<Item = &'static Span> {
-        let lists = [
-            &self.partial,
-            &self.full,
-            &self.unswept_partial,
-            &self.unswept_full,
-        ];
-        lists.into_iter().flat_map(List::iter)
-    }
 }

@@ -51,9 +51,8 @@ pub enum Why {
 
 #[derive(Default)]
 struct Requests {
-    /// Cycles that have begun, and that are over.
+    /// Cycles that have begun.
     begun: u64,
-    over: u64,
     waiting: Vec<Waiter>,
 }
 
@@ -68,7 +67,6 @@ struct Waiter {
 
 static REQUESTS: Mutex<Requests> = Mutex::new(Requests {
     begun: 0,
-    over: 0,
     waiting: Vec::new(),
 });
 static NOTE: Note = Note::new();
@@ -203,7 +201,8 @@ fn cycle(why: Why) {
     trace.began(pause);
     mark_all(cycle, &mut trace);
     trace.ended();
-    sweep_all();
+    sweep::finish();
+    check::swept();
     let over = requests().begun;
     OVER.store(over, Ordering::Release);
     give_back(why);
@@ -254,22 +253,11 @@ fn mark_all(cycle: Cycle, trace: &mut Trace) {
 fn drain() {
     let mut done = false;
     while !done {
-        mark::with(|marker| {
-            done = marker.drain(CHUNK, true);
-            pacer::earn(marker.scanned);
-            mark::count(marker);
-        });
+        done = mark::work(CHUNK).done;
         pacer::revise();
         workers::start_if_useful(mark::scanned());
     }
     mark::give_up_own();
-}
-
-/// Sweeps whatever nobody else does.
-fn sweep_all() {
-    while sweep::sweep_one() {}
-    sweep::finish();
-    check::swept();
 }
 
 /// Memory that the heap won't need soon goes back to the system. Where collections follow each other quickly, what the one has no use for the next one
@@ -294,7 +282,6 @@ fn tell(over: u64) {
     let mut ready = Vec::new();
     {
         let mut requests = requests();
-        requests.over = over;
         requests.waiting.retain(|one| {
             if one.cycle <= over {
                 ready.push((one.g, one.result));

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::barrier;
-use crate::mark;
 
 const CHUNK: usize = 512;
 type Chunk = [AtomicUsize; CHUNK];
@@ -62,10 +61,7 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         // As every word that stops holding something while the collector marks.
-        let address = self.0.swap(0, Ordering::Relaxed);
-        if barrier::marking() {
-            mark::shade(address);
-        }
+        barrier::shade(self.0.swap(0, Ordering::Relaxed));
         lock().free.push(self.0);
     }
 }

@@ -85,22 +85,3 @@ pub unsafe fn release(start: usize, bytes: usize) {
     // SAFETY: nobody needs what is in the pages, says the caller.
     unsafe { libc::madvise(start as *mut _, bytes, libc::MADV_DONTNEED) };
 }
-
-/// Huge pages, where the system has them, for what will be used densely.
-///
-/// # Safety
-/// As [`commit`].
-pub unsafe fn prefer_huge_pages(start: usize, bytes: usize) {
-    // SAFETY: advice changes nothing that a program can see.
-    unsafe { libc::madvise(start as *mut _, bytes, libc::MADV_HUGEPAGE) };
-}
-
-/// Gives everything up.
-///
-/// # Safety
-/// The mapping came from [`reserve`], whole, and nobody uses it any more.
-pub unsafe fn unmap(start: usize, bytes: usize) {
-    reserved().retain(|mapping| *mapping != (start, bytes));
-    // SAFETY: the mapping is the caller's to give up.
-    unsafe { libc::munmap(start as *mut _, bytes) };
-}

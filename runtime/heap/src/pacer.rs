@@ -291,8 +291,9 @@ fn help(bytes: usize) {
     let debt = (debt - credit.max(0)) as usize;
     let mut left = debt.clamp(LEAST_ASSIST, MOST_ASSIST);
     for _ in 0..ASKS {
-        let done = work_off(left);
-        earn(done);
+        QUEUE.begin();
+        let done = mark::work(left).bytes;
+        QUEUE.end();
         left = left.saturating_sub(done);
         if left == 0 {
             return;
@@ -300,20 +301,6 @@ fn help(bytes: usize) {
         // Others have all there is: they share when they see that somebody waits.
         QUEUE.wait(SHORTLY);
     }
-}
-
-/// Looks through so many bytes of objects, or as many as there are at hand; how many.
-fn work_off(bytes: usize) -> usize {
-    let mut done = 0;
-    QUEUE.begin();
-    mark::with(|marker| {
-        let before = marker.scanned;
-        let _ = marker.drain(bytes, true);
-        done = marker.scanned - before;
-        mark::count(marker);
-    });
-    QUEUE.end();
-    done
 }
 
 /// Objects of so many bytes were looked through.

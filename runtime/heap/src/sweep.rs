@@ -62,21 +62,6 @@ pub fn start_cycle() {
     UNSWEPT.store(count, Ordering::Release);
 }
 
-/// Sweeps one more span; false: there was none left to take.
-pub fn sweep_one() -> bool {
-    if UNSWEPT.load(Ordering::Acquire) == 0 {
-        return false;
-    }
-    for class in central::classes() {
-        let next = central::lock(class).next_unswept();
-        if let Some(span) = next {
-            sweep_away(span);
-            return true;
-        }
-    }
-    false
-}
-
 /// Sweeps all that is left; waits for those that others are at.
 pub fn finish() {
     for class in central::classes() {

@@ -26,7 +26,7 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use heap::roots;
+use heap::{barrier, roots};
 use sched::M;
 
 use super::Any;
@@ -273,8 +273,8 @@ pub fn delete(handle: u64) -> Option<Any> {
     let slot = find(handle)?;
     // The collector may not have looked at the slot yet, and who has got the value from it is never looked at again. While it is a handle, or was, this
     // is a value.
-    super::shade(slot.kind.load(Ordering::Acquire));
-    super::shade(slot.data.load(Ordering::Acquire));
+    barrier::shade(slot.kind.load(Ordering::Acquire));
+    barrier::shade(slot.data.load(Ordering::Acquire));
     let free = handle.wrapping_add(TAG);
     slot.word
         .compare_exchange(handle, free, Ordering::AcqRel, Ordering::Relaxed)

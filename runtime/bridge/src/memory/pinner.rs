@@ -24,7 +24,7 @@ use heap::special::Misuse;
 use heap::special::finalizer;
 use heap::special::table::Call;
 use heap::types::{Kind, Type, WORD};
-use heap::{object, roots};
+use heap::{barrier, object, roots};
 use sched::P;
 use sched::p::MAX_PROCS;
 
@@ -169,7 +169,7 @@ impl Record {
         // SAFETY: the old place has `len` of them, the new, which is new, twice as many.
         unsafe { ptr::copy_nonoverlapping(self.first(), larger, self.len) };
         // The new array was born marked: what the old one has, others must still find.
-        super::shade(self.more.expose_provenance());
+        barrier::shade(self.more.expose_provenance());
         self.more = larger;
         self.room = 2 * room;
         Ok(())
@@ -241,7 +241,7 @@ impl Pinner {
         if at_hand.load(Ordering::Relaxed) == 0 {
             let record = ptr::from_mut(record).expose_provenance();
             // The table of those at hand was looked at when marking began.
-            super::shade(record);
+            barrier::shade(record);
             at_hand.store(record, Ordering::Relaxed);
             self.record = ptr::null_mut();
         }

@@ -8,6 +8,7 @@ use sched::p::{MAX_PROCS, P};
 
 use super::{Marker, Queue};
 use crate::layout;
+use crate::pacer;
 
 /// So much is looked through at most while the world is stopped, in bytes: a tenth of a millisecond or so.
 const LAST: usize = 128 << 10;
@@ -64,7 +65,7 @@ pub fn scanned() -> usize {
 }
 
 /// Adds what a marker has counted.
-pub fn count(marker: &mut Marker) {
+fn count(marker: &mut Marker) {
     MARKED.fetch_add(std::mem::take(&mut marker.marked), Ordering::Relaxed);
     SCANNED.fetch_add(std::mem::take(&mut marker.scanned), Ordering::Relaxed);
 }
@@ -140,6 +141,31 @@ pub fn with(act: impl FnOnce(&mut Marker)) {
     let marker = unsafe { &mut *own };
     marker.see(limit);
     act(marker);
+}
+
+/// What became of a piece of marking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worked {
+    /// There is nothing left that could be found.
+    pub done: bool,
+    /// Bytes of the objects that were looked through.
+    pub bytes: usize,
+}
+
+/// Looks through objects of so many bytes, or as many as can be found, with the marker that [`with`] has; the pacer is told.
+pub fn work(budget: usize) -> Worked {
+    let mut worked = Worked {
+        done: false,
+        bytes: 0,
+    };
+    with(|marker| {
+        let before = marker.scanned;
+        worked.done = marker.drain(budget, true);
+        worked.bytes = marker.scanned - before;
+        count(marker);
+    });
+    pacer::earn(worked.bytes);
+    worked
 }
 
 /// Others get what this thread's marker has.

@@ -66,13 +66,6 @@ fn help(number: usize) {
 
 /// Until there is nothing left, or the processors are wanted.
 fn work(number: usize) {
-    let mut done = false;
-    while !done && number < allowed() {
-        super::with(|marker| {
-            done = marker.drain(CHUNK, true);
-            crate::pacer::earn(marker.scanned);
-            super::count(marker);
-        });
-    }
+    while number < allowed() && !super::work(CHUNK).done {}
     super::give_up_own();
 }

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::barrier;
 use crate::layout::{self, PAGE};
 use crate::object::{self, Object};
 use crate::span::{self, PageInfo};
@@ -49,8 +50,8 @@ pub fn add(address: usize, call: Call, argument: usize) -> Result<u64, Misuse> {
     let due = Due { call, argument };
     let span = object.span();
     super::make_table(span).add(address - span.base(), What::Cleanup { id, due });
-    super::shade(argument);
-    super::shade(call.closure);
+    barrier::shade(argument);
+    barrier::shade(call.closure);
     Ok(id)
 }
 

@@ -3,6 +3,7 @@
 //! Until then the object and everything reachable from it live on, also what only the object itself refers to; that is why of two objects with
 //! finalizers, of which one refers to the other, the referring one comes first, and why neither comes when each refers to the other.
 
+use crate::barrier;
 use crate::object;
 
 use super::table::Call;
@@ -38,6 +39,6 @@ pub fn set(address: usize, call: Option<Call>) -> Result<(), Misuse> {
     if !super::make_table(span).add_finalizer(offset, call) {
         return Err(Misuse(c"runtime.SetFinalizer: finalizer already set"));
     }
-    super::shade(call.closure);
+    barrier::shade(call.closure);
     Ok(())
 }

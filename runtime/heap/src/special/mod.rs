@@ -21,7 +21,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::span::Span;
 use crate::sweep::ensure_swept;
-use crate::{alloc, barrier, layout, mark, object, roots};
+use crate::{alloc, layout, object, roots};
 
 use table::{Table, What};
 
@@ -143,13 +143,6 @@ fn visit_fields(address: usize, visit: &mut dyn FnMut(usize)) {
         // SAFETY: a word of an allocated object.
         visit(unsafe { &*slot }.load(Ordering::Relaxed));
     });
-}
-
-/// Somebody gets this address from where the collector, while it marks, may not have looked yet.
-fn shade(address: usize) {
-    if barrier::marking() {
-        mark::shade(address);
-    }
 }
 
 /// Whether that is a variable of the program's, or the address of nothing: always reachable.

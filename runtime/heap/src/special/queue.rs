@@ -12,6 +12,7 @@ use sched::{GRef, Role, WaitReason};
 use stack::Outcome;
 
 use super::table::Due;
+use crate::barrier;
 
 /// Who runs what is due.
 enum Runner {
@@ -95,8 +96,8 @@ pub unsafe extern "C" fn next(place: *mut Place) -> Outcome {
     };
     drop(queue);
     // The collector may not have looked at the queue yet, and won't look at this goroutine's stack again.
-    super::shade(due.argument);
-    super::shade(due.call.closure);
+    barrier::shade(due.argument);
+    barrier::shade(due.call.closure);
     let call = Place {
         function: due.call.function,
         argument: due.argument,

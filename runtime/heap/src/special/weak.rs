@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::alloc::{self, Again};
+use crate::barrier;
 use crate::layout;
 use crate::object;
 use crate::span;
@@ -108,6 +109,6 @@ pub fn value(word: &AtomicUsize) -> usize {
         }
     };
     let address = swept::strong(word, sweep);
-    super::shade(address);
+    barrier::shade(address);
     address
 }
