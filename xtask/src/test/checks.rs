@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result};
 
 use super::Context;
-use super::tally::Tally;
+use super::tally::{Harness, Tally};
 use crate::crosscall::cargo;
 use crate::sh;
 use crate::suites;
@@ -73,8 +73,7 @@ fn cargo_test(context: &Context, packages: &[&str]) -> Result<Tally> {
 
 /// Runs what prints results as Rust's test harness does, shows them as they come and counts them.
 pub fn counted(command: &mut Command, tally: &mut Tally) -> Result<()> {
-    let failed = tally.failed;
-    let line = sh::line(command);
+    let mut harness = Harness::new(tally, sh::line(command));
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -83,12 +82,10 @@ pub fn counted(command: &mut Command, tally: &mut Tally) -> Result<()> {
     for line in BufReader::new(stdout).split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
-        tally.count_line(&line);
+        harness.line(&line);
         println!("{line}");
     }
-    if !child.wait()?.success() && tally.failed == failed {
-        tally.fail(&line, "something did not build, or ended early");
-    }
+    harness.end(child.wait()?.success());
     Ok(())
 }
 
@@ -97,7 +94,7 @@ pub fn suites(context: &Context) -> Result<Tally> {
     println!("\n{}", verdict.table);
     let mut tally = Tally {
         passed: verdict.passed,
-        failed: 0,
+        ..Tally::default()
     };
     for complaint in &verdict.complaints {
         let (what, why) = complaint.split_once('\n').unwrap_or((complaint, ""));

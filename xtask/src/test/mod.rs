@@ -1,5 +1,5 @@
-//! `cargo xtask test`: everything that must hold, one step after the other, whatever the ones before came to. The last line says
-//! how many tests passed and failed in all.
+//! `cargo xtask test`: everything that must hold, one step after the other, whatever the ones before came to. The end repeats
+//! what failed; the last line says how many tests passed and failed in all.
 
 mod checks;
 mod matrix;
@@ -153,6 +153,11 @@ fn summary(finished: &[Finished], time: Duration) -> ExitCode {
     let each = |step: &Finished| row(step.name, step.tally.passed, step.tally.failed, step.time);
     rows.extend(finished.iter().map(each));
     rows.push(row("in all, with setup", passed, failed, time));
+    let failures: Vec<_> = finished
+        .iter()
+        .flat_map(|step| &step.tally.failures)
+        .collect();
+    failures.iter().for_each(|failure| failure.show());
     print!("{}", term::table(&rows));
     println!("{passed} passed, {failed} failed");
     match failed {

@@ -60,11 +60,13 @@ fn read_dir(root: &Path, dir: &str, files: &mut Vec<Source>) -> Result<()> {
         } else {
             format!("{dir}/{name}")
         };
+        // In a second work tree `.git` is a file.
+        if name == ".git" || path == "target" {
+            continue;
+        }
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            if name != ".git" && path != "target" {
-                read_dir(root, &path, files)?;
-            }
+            read_dir(root, &path, files)?;
         } else if kind.is_file() {
             // What isn't UTF-8 is no text; nothing is said about it.
             if let Ok(text) = fs::read_to_string(entry.path()) {
