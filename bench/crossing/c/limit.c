@@ -1,4 +1,7 @@
-/* The program that measures the limit: the loop of GoToC around calls with ever more of what a call from Go to C has to do. */
+/*
+ * The program that measures the limits: the loop of GoToC around calls with ever more of what a call from Go to C has to do, and the threads of
+ * ThreadsToGo, which here call C.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -36,10 +39,26 @@ static void stack_switch_locked(struct bench *b)
 		limit_leaf_locked((int)i, 2);
 }
 
+int goLeaf(int a, int b)
+{
+	return leaf(a, b);
+}
+
+int goBounce(int depth)
+{
+	return bounce(depth);
+}
+
+static void threads(struct bench *b)
+{
+	one_call_per_thread((int)b->n);
+}
+
 static const struct bench_entry limits[] = {
 	{"PlainCall", plain_call},
 	{"StackSwitch", stack_switch},
 	{"StackSwitchLocked", stack_switch_locked},
+	{"Threads", threads},
 	{0},
 };
 

@@ -306,6 +306,22 @@ int gort_connect(uint16_t port);
 	GORT_CROSSING(name, "%r10", "_r10", "subq $8, %rsp\n", GORT_COPY_ARGUMENTS(#bytes), GORT_FIND_THREAD("%r10"), "leave\n")
 
 /*
+ * For functions whose only argument is a struct of 3 to 6 words without floating-point numbers. C wants it on the stack; Go has each word in a register
+ * of its own. So has the stub: each word goes straight to C's stack, instead of to the goroutine's stack first. Its prototype stands before this:
+ *
+ *   int64_t sum(struct four);
+ *   int64_t go_sum(int64_t a, int64_t b, int64_t c, int64_t d) __attribute__((visibility("hidden")));
+ *   GORT_CCALL_WORDS(sum, 4);
+ */
+#define GORT_CCALL_WORDS(name, words) \
+	GORT_CROSSING(name, "%r10", "_r10", "subq $8, %rsp\n", GORT_PUSH_##words, GORT_FIND_THREAD("%r10"), "leave\n")
+
+#define GORT_PUSH_3 "subq $8, %rsp\n pushq %rdx\n pushq %rsi\n pushq %rdi\n"
+#define GORT_PUSH_4 "pushq %rcx\n pushq %rdx\n pushq %rsi\n pushq %rdi\n"
+#define GORT_PUSH_5 "subq $8, %rsp\n pushq %r8\n" GORT_PUSH_4
+#define GORT_PUSH_6 "pushq %r9\n pushq %r8\n" GORT_PUSH_4
+
+/*
  * What a compiler would put in the place of each call: the way to C and back, as runtime/stack/src/x86_64/call.rs explains it, without a jump to it.
  * The offsets are those of abi::thread. The thread is in rbx, which is kept below rbp. Stubs that copy arguments have stores enough, of which the
  * processor does one a cycle: they leave rbx's place empty and look the thread up again afterwards, which is the same since C's frames are on it.

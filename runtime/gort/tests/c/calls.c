@@ -41,6 +41,22 @@ struct floats {
 	float a, b, c;
 };
 
+struct three {
+	int64_t a, b, c;
+};
+
+struct five {
+	int64_t a, b, c, d, e;
+};
+
+struct six {
+	int64_t a, b, c, d, e, f;
+};
+
+int64_t take_three(struct three x);
+int64_t take_four(struct four x);
+int64_t take_five(struct five x);
+int64_t take_six(struct six x);
 int64_t take_structs(struct pair p, struct four f, struct floats x, int64_t last);
 struct pair give_pair(int64_t a, double b);
 struct four give_four(int64_t a, int64_t b);
@@ -77,6 +93,13 @@ GORT_CCALL_STACK(doubles10, 16);
 GORT_CCALL_STACK(doubles11, 24);
 GORT_CCALL_STACK(doubles12, 32);
 GORT_CCALL_STACK(take_structs, 32);
+#define IN_WORDS(name, words, ...) \
+	int64_t go_##name(__VA_ARGS__) __attribute__((visibility("hidden"))); \
+	GORT_CCALL_WORDS(name, words)
+IN_WORDS(take_three, 3, int64_t, int64_t, int64_t);
+IN_WORDS(take_four, 4, int64_t, int64_t, int64_t, int64_t);
+IN_WORDS(take_five, 5, int64_t, int64_t, int64_t, int64_t, int64_t);
+IN_WORDS(take_six, 6, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
 GORT_CCALL(give_pair);
 GORT_CCALL(give_four);
 GORT_CCALL(give_floats);
@@ -111,6 +134,10 @@ static void all_kinds(void)
 	check(go_doubles10(1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5) == 422.5);
 	check(go_doubles11(1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5) == 550.0);
 	check(go_doubles12(1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5) == 701.0);
+	check_equal(go_take_three(1, 2, 3), 321);
+	check_equal(go_take_four(1, 2, 3, 4), 4321);
+	check_equal(go_take_five(1, 2, 3, 4, 5), 54321);
+	check_equal(go_take_six(1, 2, 3, 4, 5, 6), 654321);
 	struct pair p = {1, 2.5};
 	struct four f = {10, 20, 30, 40};
 	struct floats x = {1.5f, 2.5f, 3.5f};
@@ -291,6 +318,34 @@ double doubles11(double x0, double x1, double x2, double x3, double x4, double x
 double doubles12(double x0, double x1, double x2, double x3, double x4, double x5, double x6, double x7, double x8, double x9, double x10, double x11)
 {
 	return 1 * x0 + 2 * x1 + 3 * x2 + 4 * x3 + 5 * x4 + 6 * x5 + 7 * x6 + 8 * x7 + 9 * x8 + 10 * x9 + 11 * x10 + 12 * x11 + 12;
+}
+
+/* The stack is aligned as C relies on. */
+static int64_t aligned(int64_t x)
+{
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+	__asm__("" : "+r"(frame));
+	return frame % 16 == 0 ? x : -1;
+}
+
+int64_t take_three(struct three x)
+{
+	return aligned(x.a + 10 * x.b + 100 * x.c);
+}
+
+int64_t take_four(struct four x)
+{
+	return aligned(x.a + 10 * x.b + 100 * x.c + 1000 * x.d);
+}
+
+int64_t take_five(struct five x)
+{
+	return aligned(x.a + 10 * x.b + 100 * x.c + 1000 * x.d + 10000 * x.e);
+}
+
+int64_t take_six(struct six x)
+{
+	return aligned(x.a + 10 * x.b + 100 * x.c + 1000 * x.d + 10000 * x.e + 100000 * x.f);
 }
 
 int64_t take_structs(struct pair p, struct four f, struct floats x, int64_t last)

@@ -17,7 +17,8 @@ const BENCHMARKS: &[Benchmark] = &[
     time!(
         "GoToCStruct",
         8.0,
-        "the same with a struct of 32 bytes by value, which goes over the stack; both add up the results",
+        "the same with a struct of 32 bytes by value, which C gets on the stack; Go has its four words in registers, on both sides, until the \
+         wrapper or the stub writes them to memory; both add up the results",
     ),
     time!(
         "CToGo",
