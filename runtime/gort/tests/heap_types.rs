@@ -53,7 +53,7 @@ fn masks() -> impl Iterator<Item = &'static [u8]> {
 
 fn pointers(object: &Object) -> Vec<usize> {
     let mut words = Vec::new();
-    object.for_each_pointer(|word| words.push((word as usize - object.base) / WORD));
+    object.for_each_pointer(|slot| words.push((ptr::from_ref(slot).addr() - object.base) / WORD));
     words
 }
 

@@ -54,7 +54,7 @@ static LARGE_BYTES: AtomicU64 = AtomicU64::new(0);
 pub fn allocated() -> ([u64; COUNT], u64) {
     let mut objects = ALLOCATED.each_ref().map(|of| of.load(Ordering::Relaxed));
     for span in held() {
-        let taken = used(span) - span.used.get();
+        let taken = span.allocated() - span.used.get();
         objects[usize::from(span.class().class())] += u64::from(taken);
     }
     (objects, LARGE_BYTES.load(Ordering::Relaxed))
@@ -66,16 +66,6 @@ pub fn count(class: u8, objects: u32, large: usize) {
     if large > 0 {
         LARGE_BYTES.fetch_add(large as u64, Ordering::Relaxed);
     }
-}
-
-/// How many of a span's slots are in use by their bits: the caller has the span.
-fn used(span: &'static Span) -> u32 {
-    let layout = layout::get();
-    let first = layout.first_page(span);
-    (0..span.words())
-        .map(|word| layout.alloc_word(first, word).load(Ordering::Relaxed))
-        .map(u64::count_ones)
-        .sum()
 }
 
 /// The P's cache.
@@ -212,7 +202,7 @@ impl Slot {
         let Some(span) = slot.span else {
             return;
         };
-        let used = used(span);
+        let used = span.allocated();
         let taken = used - span.used.replace(used);
         count(span.class().class(), taken, 0);
         pacer::give((slot.had - taken) as usize * slot.size as usize);

@@ -11,6 +11,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sched::scan::peek;
@@ -99,12 +100,12 @@ fn black_objects(layout: &Layout, span: &'static Span, wrong: &mut Vec<String>) 
             continue;
         }
         object.for_each_pointer(|slot| {
-            if let Some(white) = white(peek(slot.addr())) {
+            if let Some(white) = white(slot.load(Ordering::Relaxed)) {
                 wrong.push(format!(
                     "the object at {:#x} of {} bytes, which is marked, points at {:#x} to {}",
                     object.base,
                     object.size,
-                    slot.addr(),
+                    ptr::from_ref(slot).addr(),
                     describe(&white)
                 ));
             }
@@ -121,25 +122,7 @@ fn after_sweeping() -> Vec<String> {
     }
     let held: HashSet<usize> = cache::held().map(Span::base).collect();
     for span in spans(&layout) {
-        let (first, base) = (layout.first_page(span), span.base());
-        let words = 0..span.words();
-        let marks: u32 = words
-            .clone()
-            .map(|word| {
-                layout
-                    .mark_word(first, word)
-                    .load(Ordering::Relaxed)
-                    .count_ones()
-            })
-            .sum();
-        let objects: u32 = words
-            .map(|word| {
-                layout
-                    .alloc_word(first, word)
-                    .load(Ordering::Relaxed)
-                    .count_ones()
-            })
-            .sum();
+        let (base, marks, objects) = (span.base(), span.marked(), span.allocated());
         if marks != 0 {
             wrong.push(format!(
                 "{marks} objects are marked in the span at {base:#x}"

@@ -1,5 +1,6 @@
 //! What lies at an address of the heap.
 
+use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::classes::CLASSES;
@@ -96,7 +97,7 @@ impl Object {
 
     /// Calls `look` with each word that the collector follows.
     #[inline]
-    pub fn for_each_pointer(&self, mut look: impl FnMut(*const AtomicUsize)) {
+    pub fn for_each_pointer(&self, mut look: impl FnMut(&AtomicUsize)) {
         if self.noscan {
             return;
         }
@@ -111,7 +112,9 @@ impl Object {
                 bits &= (1 << here) - 1;
             }
             while bits != 0 {
-                look((at + bits.trailing_zeros() as usize * WORD) as *const AtomicUsize);
+                let slot = at + bits.trailing_zeros() as usize * WORD;
+                // SAFETY: a word of the arena's, which is never given back to others.
+                look(unsafe { &*ptr::with_exposed_provenance(slot) });
                 bits &= bits - 1;
             }
             at += here * WORD;

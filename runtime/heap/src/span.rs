@@ -1,10 +1,10 @@
 //! A span: pages with objects of one size, or the place of a run of free pages.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::classes::{CLASSES, SpanClass};
-use crate::layout::{self, PAGE};
+use crate::layout::{self, Layout, PAGE};
 use crate::special::Specials;
 use crate::swept::Swept;
 
@@ -97,6 +97,25 @@ impl Span {
     /// 64-bit words of its mark bits.
     pub fn words(&self) -> usize {
         self.objects.get().div_ceil(64) as usize
+    }
+
+    /// How many objects are in use by their bits, which [`Span::used`] is behind of while a cache has the span.
+    pub fn allocated(&self) -> u32 {
+        self.count(Layout::alloc_word)
+    }
+
+    /// How many objects were reached in this cycle.
+    pub fn marked(&self) -> u32 {
+        self.count(Layout::mark_word)
+    }
+
+    fn count(&self, bits: fn(&Layout, usize, usize) -> &'static AtomicU64) -> u32 {
+        let layout = layout::get();
+        let first = layout.first_page(self);
+        let words = (0..self.words()).map(|word| bits(&layout, first, word));
+        words
+            .map(|word| word.load(Ordering::Relaxed).count_ones())
+            .sum()
     }
 
     /// Makes a span of pages that the caller just got: no object is in use. With `size` for a large object.

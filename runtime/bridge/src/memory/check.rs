@@ -287,8 +287,7 @@ unsafe fn look_at_object(at: usize) -> Verdict {
     };
     let mut verdict = Ok(());
     object.for_each_pointer(|slot| {
-        // SAFETY: a word of the object.
-        if verdict.is_ok() && is_unpinned(unsafe { word(slot as usize) }) {
+        if verdict.is_ok() && is_unpinned(slot.load(Ordering::Relaxed)) {
             verdict = Err(refused);
         }
     });

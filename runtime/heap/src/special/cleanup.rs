@@ -66,11 +66,7 @@ fn closes_over(closure: usize, object: &Object) -> bool {
     }
     let mut found = false;
     if let Some(closure) = object::find(closure) {
-        closure.for_each_pointer(|slot| {
-            // SAFETY: a word of an allocated object.
-            let word = unsafe { &*slot }.load(Ordering::Relaxed);
-            found |= contains(object, word);
-        });
+        closure.for_each_pointer(|slot| found |= contains(object, slot.load(Ordering::Relaxed)));
     }
     found
 }

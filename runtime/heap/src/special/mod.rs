@@ -139,10 +139,7 @@ fn visit_fields(address: usize, visit: &mut dyn FnMut(usize)) {
     let Some(object) = object::find(address) else {
         return;
     };
-    object.for_each_pointer(|slot| {
-        // SAFETY: a word of an allocated object.
-        visit(unsafe { &*slot }.load(Ordering::Relaxed));
-    });
+    object.for_each_pointer(|slot| visit(slot.load(Ordering::Relaxed)));
 }
 
 /// Whether that is a variable of the program's, or the address of nothing: always reachable.
