@@ -8,11 +8,13 @@ use std::io;
 use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::{OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use crate::g::GQueue;
 use crate::preempt;
 use crate::sync::RwLock;
-use crate::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 use super::desc::{self, PollDesc};
 use super::state::Mode;
@@ -23,9 +25,12 @@ struct Poller {
     event: AtomicI32,
     /// Written by who puts other descriptors in their place; read by who adds one, and has it known to him.
     replacing: RwLock<()>,
-    /// The thread that sleeps in the poller, or is about to; 0: none.
-    sleeper: AtomicI32,
+    /// Below, the thread that sleeps in the poller, or is about to; 0: none. Above, how many times one has done so.
+    sleeper: AtomicU64,
 }
+
+/// In [`Poller::sleeper`].
+const THREAD: u64 = u32::MAX as u64;
 
 static POLLER: OnceLock<Poller> = OnceLock::new();
 
@@ -102,7 +107,10 @@ pub fn poll(wait_ns: i64, ready: &mut GQueue) {
         match event.u64 {
             // Somebody who doesn't wait isn't meant.
             WAKE if wait_ns == 0 => poller.arm_or_replace(),
-            WAKE => WAKING.store(false, Ordering::Release),
+            // What a waker that leaves it to this wake-up has done is seen from here on.
+            WAKE => {
+                WAKING.swap(false, Ordering::AcqRel);
+            }
             data => deliver(data, event.events, ready),
         }
     }
@@ -200,7 +208,7 @@ impl Poller {
             epoll: AtomicI32::new(epoll),
             event: AtomicI32::new(event),
             replacing: RwLock::new(()),
-            sleeper: AtomicI32::new(0),
+            sleeper: AtomicU64::new(0),
         })
     }
 
@@ -233,10 +241,16 @@ impl Poller {
     fn replace(&self) {
         let replacing = self.replacing.write();
         let _replacing = replacing.unwrap_or_else(PoisonError::into_inner);
-        // Another has done it; this makes somebody look up for nothing.
-        if self.arm().is_ok() {
-            return;
+        // If another has done it already, this makes somebody look up for nothing.
+        while self.arm().is_err() {
+            self.put_others();
+            // Before the event can come: it clears this. Who wants a wake-up from now on leaves it to the next round.
+            WAKING.store(true, Ordering::Release);
         }
+    }
+
+    /// Others in the place of descriptors that are lost.
+    fn put_others(&self) {
         let [epoll, event] = create().unwrap_or_else(|why| {
             crate::fatal::throw(
                 &format!("runtime: somebody has closed the network poller's descriptors, and there are no new ones: {why}\n"),
@@ -245,14 +259,23 @@ impl Poller {
         });
         // Both gone: whoever closed them has closed everything. What has the numbers of Go's files now isn't Go's.
         let all = !is_anonymous(&self.epoll, "eventpoll") && !is_anonymous(&self.event, "eventfd");
-        self.epoll.store(epoll, Ordering::Release);
+        self.epoll.store(epoll, Ordering::SeqCst);
         self.event.store(event, Ordering::Release);
         desc::each_open(|desc| match all {
             true => desc.lose(),
             false => desc.add_again(),
         });
-        preempt::interrupt_thread(self.sleeper.load(Ordering::Acquire));
-        WAKING.store(self.arm().is_ok(), Ordering::Release);
+        self.rouse();
+    }
+
+    /// Has the thread that sleeps, with what was the poller when it went to sleep, look up. The signal may come just before it sleeps: another one then.
+    fn rouse(&self) {
+        // The descriptors, and who sleeps: here one is written and the other read, there the other way about.
+        let sleeper = self.sleeper.load(Ordering::SeqCst);
+        while sleeper & THREAD != 0 && self.sleeper.load(Ordering::Acquire) == sleeper {
+            preempt::interrupt_thread(sleeper as i32);
+            thread::sleep(Duration::from_micros(50));
+        }
     }
 
     /// As the system does.
@@ -260,11 +283,13 @@ impl Poller {
         if wait_ns == 0 {
             return self.wait_as_told(events, wait_ns);
         }
+        // Only one sleeps at a time.
+        let sleep = (self.sleeper.load(Ordering::Relaxed) | THREAD) + 1;
         // SAFETY: asks who this is.
-        self.sleeper
-            .store(unsafe { libc::gettid() }, Ordering::Release);
+        let thread = unsafe { libc::gettid() };
+        self.sleeper.store(sleep | thread as u64, Ordering::SeqCst);
         let result = self.wait_as_told(events, wait_ns);
-        self.sleeper.store(0, Ordering::Release);
+        self.sleeper.store(sleep, Ordering::Release);
         result
     }
 
@@ -296,7 +321,7 @@ impl Poller {
         let count = unsafe {
             libc::syscall(
                 libc::SYS_epoll_pwait2,
-                self.epoll.load(Ordering::Acquire),
+                self.epoll.load(Ordering::SeqCst),
                 events.as_mut_ptr(),
                 events.len(),
                 timeout,
@@ -313,7 +338,7 @@ impl Poller {
         } else {
             milliseconds(wait_ns)
         };
-        let epoll = self.epoll.load(Ordering::Acquire);
+        let epoll = self.epoll.load(Ordering::SeqCst);
         // SAFETY: `events` is writable for as many as its length says.
         let count =
             unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), events.len() as i32, ms) };
