@@ -393,7 +393,6 @@ fn signal_every_thread() {
             .to_string_lossy()
             .parse()
             .expect("a thread's name is a number");
-        // SAFETY: sends a signal that has a handler; a thread that is gone is no harm.
-        unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), id, libc::SIGUSR1) };
+        sched::signal::send_to(id, libc::SIGUSR1);
     }
 }

@@ -11,6 +11,7 @@ use crate::g::GRef;
 use crate::m::{self, M};
 use crate::timer::nanotime;
 use crate::trace::Trace;
+use crate::{signal, thread};
 
 /// The one that the runtime interrupts its threads with; from now on for this alone.
 const SIGNAL: i32 = libc::SIGURG;
@@ -57,22 +58,15 @@ pub fn others() {
     if cfg!(gort_tsan) || BEGUN.swap(true, Ordering::AcqRel) {
         return;
     }
+    let action = signal::own_action(handler, libc::SA_RESTART, true);
     // SAFETY: the handler is async-signal-safe; it runs on the threads' own signal stacks.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = handler as *const () as usize;
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-        libc::sigfillset(&raw mut action.sa_mask);
-        libc::sigaction(SIGNAL, &raw const action, ptr::null_mut());
-    }
-    // SAFETY: asks for the thread's id.
-    let own = unsafe { libc::gettid() };
+    unsafe { signal::set_action(SIGNAL, &action) };
+    let own = thread::gettid();
     let mut asked = 0;
     m::each_thread(&mut |tid| {
         if tid != own && asked < SLOTS {
             ALL[asked].tid.store(tid, Ordering::Release);
-            // SAFETY: sends a signal that has a handler; a thread that is gone is no harm.
-            unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, SIGNAL) };
+            signal::send_to(tid, SIGNAL);
             asked += 1;
         }
     });
@@ -81,9 +75,7 @@ pub fn others() {
     for slot in &ALL[..asked] {
         if slot.done.load(Ordering::Acquire) && slot.g.load(Ordering::Relaxed) == 0 {
             slot.done.store(false, Ordering::Release);
-            let tid = slot.tid.load(Ordering::Relaxed);
-            // SAFETY: as above.
-            unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, SIGNAL) };
+            signal::send_to(slot.tid.load(Ordering::Relaxed), SIGNAL);
         }
     }
     wait(&ALL[..asked]);
@@ -104,8 +96,7 @@ fn wait(asked: &[Slot]) {
 }
 
 extern "C" fn handler(_: i32, _: *mut libc::siginfo_t, context: *mut libc::ucontext_t) {
-    // SAFETY: asks for the thread's id.
-    let own = unsafe { libc::gettid() };
+    let own = thread::gettid();
     let own = |slot: &&Slot| slot.tid.load(Ordering::Acquire) == own;
     let Some(slot) = ALL.iter().find(own) else {
         return;

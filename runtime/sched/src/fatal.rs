@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::g::Fault;
-use crate::{capture, dump, signal};
+use crate::{capture, dump, signal, thread};
 
 /// Go's exit code for a program that died.
 pub const EXIT_CODE: i32 = 2;
@@ -171,8 +171,7 @@ pub fn write(message: &str) {
 
 /// This thread alone ends the program. What goes wrong while it does isn't said any more.
 pub fn begin() {
-    // SAFETY: reads the calling thread's id, which always works.
-    let own = unsafe { libc::gettid() };
+    let own = thread::gettid();
     match DYING.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {}
         Err(other) if other == own => exit(),
@@ -198,14 +197,12 @@ pub fn leave(code: i32) -> ! {
 
 /// Ends the process by the signal's default action. Async-signal-safe.
 pub fn die_by(signal: i32) -> ! {
-    // SAFETY: zeros are an action, the default; the thread then gets the signal.
-    unsafe {
-        signal::set_action(signal, &std::mem::zeroed());
-        signal::change_mask(libc::SIG_UNBLOCK, signal::bit(signal));
-        libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), signal);
-        // The first process of a container is told of no such signal: as a shell would say it.
-        libc::_exit(128 + signal)
-    }
+    // SAFETY: zeros are an action, the default.
+    unsafe { signal::set_action(signal, &std::mem::zeroed()) };
+    signal::change_mask(libc::SIG_UNBLOCK, signal::bit(signal));
+    signal::send_to(thread::gettid(), signal);
+    // SAFETY: ends the process. The first one of a container is told of no such signal: as a shell would say it.
+    unsafe { libc::_exit(128 + signal) }
 }
 
 #[cfg(test)]

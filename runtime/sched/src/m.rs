@@ -10,9 +10,9 @@ use stack::fault::AltStack;
 use stack::x86_64 as machine;
 
 use crate::crossing::{Crossing, FALLBACK, Serial};
-use crate::errno;
 use crate::g::GRef;
 use crate::p::P;
+use crate::{errno, signal, thread};
 
 /// A thread that runs goroutines, or C that a goroutine called, or C that may call Go. Never freed: those of threads that are gone are
 /// used again.
@@ -156,8 +156,7 @@ impl M {
 
     /// Becomes this thread's M.
     pub fn seize_thread(&'static self) {
-        // SAFETY: reads the calling thread's id, which always works.
-        let tid = unsafe { libc::gettid() };
+        let tid = thread::gettid();
         self.thread.limit_word.set(machine::limit_word());
         stack::sanitizer::know_thread(&self.thread);
         {
@@ -178,9 +177,8 @@ impl M {
         }
         self.thread.poison();
         if let Some(signal) = signal {
-            // SAFETY: sends a signal that the runtime has a handler for to a thread of this process, which can't end while we
-            // hold the lock.
-            unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), *tid, signal) };
+            // The thread can't end while we hold the lock.
+            signal::send_to(*tid, signal);
         }
     }
 

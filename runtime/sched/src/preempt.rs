@@ -19,7 +19,7 @@ use stack::x86_64::unwind::Registers;
 use crate::g::GRef;
 use crate::m::M;
 use crate::p::P;
-use crate::signal::Before;
+use crate::signal::{self, Before};
 
 /// As Go: rarely used, harmless by default, and passed through by debuggers.
 const SIGNAL: i32 = libc::SIGURG;
@@ -222,8 +222,7 @@ pub extern "C" fn preempted() {
 pub(crate) fn interrupt_thread(tid: i32) {
     if tid != 0 {
         install();
-        // SAFETY: sends a signal that has a handler to a thread of this process, if there is one.
-        unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, SIGNAL) };
+        signal::send_to(tid, SIGNAL);
     }
 }
 

@@ -123,6 +123,12 @@ pub fn change_mask(how: i32, mask: u64) -> u64 {
     before
 }
 
+/// Sends a thread of this process a signal; one that is gone is no harm. Async-signal-safe.
+pub fn send_to(tid: i32, signal: i32) {
+    // SAFETY: takes numbers only.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, signal) };
+}
+
 /// What is done about a signal now.
 pub fn action(signal: i32) -> libc::sigaction {
     let mut now = MaybeUninit::<libc::sigaction>::zeroed();

@@ -15,6 +15,12 @@ use stack::x86_64 as machine;
 use crate::m::M;
 use crate::{fatal, signal};
 
+/// The calling thread's id, as the system has it. Async-signal-safe.
+pub fn gettid() -> i32 {
+    // SAFETY: asks only.
+    unsafe { libc::gettid() }
+}
+
 /// What a thread runs.
 pub type Main = extern "C" fn(*mut c_void) -> *mut c_void;
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering}
 
 use sched::g::Fault;
 use sched::signal::{self, flag, own_action};
+use sched::thread::gettid;
 use sched::trace::{Trace, peek};
 use sched::{GRef, capture, dump, fatal};
 use stack::x86_64::unwind::on_signal_stack;
@@ -92,11 +93,6 @@ impl Drop for Out {
     fn drop(&mut self) {
         self.flush();
     }
-}
-
-fn gettid() -> i32 {
-    // SAFETY: asks for the thread's id.
-    unsafe { libc::gettid() }
 }
 
 /// Ends the program.

@@ -3,8 +3,8 @@
 use std::ptr;
 use std::sync::atomic::Ordering;
 
-use sched::fatal;
 use sched::signal::{self, flag};
+use sched::{fatal, thread};
 
 use super::{BEFORE, GUEST, HANDLING, Here, Place, Signal, put_back, queue};
 
@@ -72,8 +72,7 @@ pub(super) fn raise_bad(signal: &Signal<'_>) {
 /// The thread gets the signal, at once.
 fn raise(number: i32) {
     signal::change_mask(libc::SIG_UNBLOCK, signal::bit(number));
-    // SAFETY: sends a signal to this thread.
-    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), libc::gettid(), number) };
+    signal::send_to(thread::gettid(), number);
     signal::change_mask(libc::SIG_BLOCK, signal::bit(number));
 }
 

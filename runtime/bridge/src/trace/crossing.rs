@@ -14,6 +14,7 @@ use std::ptr;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard};
 
+use sched::thread::gettid;
 use sched::timer::nanotime;
 use sched::{M, errno};
 
@@ -194,8 +195,7 @@ impl Recorder {
             return recorder;
         }
         let recorder = trace.recorder();
-        // SAFETY: reads the calling thread's id, which always works.
-        let tid = unsafe { libc::gettid() };
+        let tid = gettid();
         hold(&recorder.own).tid = tid;
         trace.note_thread(tid, M::try_current().map(|m| m.id));
         HERE.set(Some(recorder));

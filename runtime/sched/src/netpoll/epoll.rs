@@ -15,6 +15,7 @@ use crate::g::GQueue;
 use crate::preempt;
 use crate::sync::RwLock;
 use crate::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use crate::thread::gettid;
 
 use super::desc::{self, PollDesc};
 use super::state::Mode;
@@ -285,9 +286,8 @@ impl Poller {
         }
         // Only one sleeps at a time.
         let sleep = (self.sleeper.load(Ordering::Relaxed) | THREAD) + 1;
-        // SAFETY: asks who this is.
-        let thread = unsafe { libc::gettid() };
-        self.sleeper.store(sleep | thread as u64, Ordering::SeqCst);
+        self.sleeper
+            .store(sleep | gettid() as u64, Ordering::SeqCst);
         let result = self.wait_as_told(events, wait_ns);
         self.sleeper.store(sleep, Ordering::Release);
         result
