@@ -94,7 +94,7 @@ struct Begin {
 
 /// Starts a thread with all signals blocked but for SIGPROF. The system's error number, or 0. Its main must be run by [`obey`] if the runtime is to be
 /// one that can be unloaded.
-pub(crate) fn spawn(main: Main, argument: *mut c_void) -> i32 {
+fn spawn(main: Main, argument: *mut c_void) -> i32 {
     let left = REFUSE_AFTER.load(Ordering::Relaxed);
     if left != usize::MAX && REFUSE_AFTER.fetch_sub(1, Ordering::Relaxed) == 0 {
         REFUSE_AFTER.store(0, Ordering::Relaxed);
@@ -192,8 +192,13 @@ static OWN: AtomicUsize = AtomicUsize::new(0);
 
 /// Starts a thread of the runtime's that is no M, ends when the runtime does (its main is run by [`obey`]), and has all signals blocked. What it does must not depend on there being
 /// one: a failure to start it ends the program.
-pub fn start_own(main: extern "C" fn(*mut c_void) -> *mut c_void) {
+pub fn start_own(main: Main) {
     OWN.fetch_add(1, Ordering::Relaxed);
+    start_uncounted(main);
+}
+
+/// The same for one that may ready a goroutine at any time: no deadlock is found beside it, as beside a thread that the runtime doesn't know.
+pub fn start_uncounted(main: Main) {
     let error = spawn(main, ptr::null_mut());
     if error != 0 {
         fatal::throw(
@@ -206,11 +211,6 @@ pub fn start_own(main: extern "C" fn(*mut c_void) -> *mut c_void) {
 /// How many [`start_own`] has started.
 pub fn own() -> usize {
     OWN.load(Ordering::Relaxed)
-}
-
-/// As `spawn`, for a thread that is no M.
-pub fn start_plain(main: extern "C" fn(*mut c_void) -> *mut c_void, argument: *mut c_void) -> i32 {
-    spawn(main, argument)
 }
 
 /// The signals that the thread blocked which has started the runtime.

@@ -11,7 +11,7 @@ use std::sync::{Mutex, Once};
 use sched::chan::{self, Chan};
 use sched::m::Note;
 use sched::signal::{self, COUNT, bit, flag};
-use sched::{fatal, thread};
+use sched::thread;
 
 use super::{BEFORE, HANDLING, put_back, wanted};
 
@@ -96,15 +96,7 @@ fn lock() -> std::sync::MutexGuard<'static, Vec<Receiver>> {
 
 fn start() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let error = thread::start_plain(run, ptr::null_mut());
-        if error != 0 {
-            fatal::throw(
-                &format!("runtime: failed to create new OS thread (errno={error})\n"),
-                "runtime.newosproc",
-            );
-        }
-    });
+    ONCE.call_once(|| thread::start_uncounted(run));
 }
 
 /// The signals of a list; of an empty one all that there are.
