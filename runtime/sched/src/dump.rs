@@ -82,35 +82,45 @@ pub fn is_shown(g: GRef, frame: &Frame) -> bool {
 
 /// One frame of either world.
 pub fn mixed_frame(out: &mut dyn Write, frame: Frame) {
-    match frame.kind {
-        Kind::Go => frame_at(out, frame.at),
-        Kind::C => c_frame(out, frame.at),
+    if frame.kind == Kind::C && TRACEBACK.load(Ordering::Acquire) != 0 {
+        asked_c_frame(out, frame.at);
+    } else {
+        known_frame(out, frame);
     }
 }
 
-/// One frame, as much as is known of it, by the address to which its call returns.
+/// One frame of Go's, as much as is known of it, by the address to which its call returns.
 pub fn frame(text: &mut String, pc: usize) {
-    frame_at(text, pc.saturating_sub(1));
+    let at = pc.saturating_sub(1);
+    let kind = Kind::Go;
+    known_frame(text, Frame { at, kind });
 }
 
-/// The same by an address within the call.
-fn frame_at(out: &mut dyn Write, at: usize) {
-    let pc = at.wrapping_add(1);
+/// By the symbols that the program has, in the form that Go has for frames: those of C's have no parentheses.
+fn known_frame(out: &mut dyn Write, Frame { at, kind }: Frame) {
+    let back = at.wrapping_add(1);
+    let (nameless, call, pc) = match kind {
+        Kind::Go => ("?", "(...)", back),
+        Kind::C => ("non-Go function", "", at),
+    };
     let mut known = false;
     // It takes the address for one to which a call returns.
-    backtrace::resolve(pc as *mut _, |symbol| {
+    backtrace::resolve(back as *mut _, |symbol| {
         known = true;
         let _ = match symbol.name() {
-            Some(name) => writeln!(out, "{name:#}(...)"),
-            None => writeln!(out, "?(...)"),
+            Some(name) => writeln!(out, "{name:#}{call}"),
+            None => writeln!(out, "{nameless}{call}"),
         };
-        let _ = match (symbol.filename(), symbol.lineno()) {
-            (Some(file), Some(line)) => writeln!(out, "\t{}:{line}", file.display()),
+        let _ = match (symbol.filename(), symbol.lineno(), kind) {
+            (Some(file), Some(line), Kind::Go) => writeln!(out, "\t{}:{line}", file.display()),
+            (Some(file), Some(line), Kind::C) => {
+                writeln!(out, "\t{}:{line} pc={pc:#x}", file.display())
+            }
             _ => writeln!(out, "\tpc={pc:#x}"),
         };
     });
     if !known {
-        let _ = writeln!(out, "?(...)\n\tpc={pc:#x}");
+        let _ = writeln!(out, "{nameless}{call}\n\tpc={pc:#x}");
     }
 }
 
@@ -129,29 +139,7 @@ struct SymbolizerArgument {
     data: usize,
 }
 
-/// A frame of C's, in the form that Go has for them: no parentheses.
-fn c_frame(out: &mut dyn Write, at: usize) {
-    if TRACEBACK.load(Ordering::Acquire) != 0 {
-        return asked_c_frame(out, at);
-    }
-    let mut known = false;
-    backtrace::resolve(at.wrapping_add(1) as *mut _, |symbol| {
-        known = true;
-        let _ = match symbol.name() {
-            Some(name) => writeln!(out, "{name:#}"),
-            None => writeln!(out, "non-Go function"),
-        };
-        let _ = match (symbol.filename(), symbol.lineno()) {
-            (Some(file), Some(line)) => writeln!(out, "\t{}:{line} pc={at:#x}", file.display()),
-            _ => writeln!(out, "\tpc={at:#x}"),
-        };
-    });
-    if !known {
-        let _ = writeln!(out, "non-Go function\n\tpc={at:#x}");
-    }
-}
-
-/// By the program's own functions.
+/// A frame of C's by the program's own functions.
 fn asked_c_frame(out: &mut dyn Write, at: usize) {
     let function = SYMBOLIZER.load(Ordering::Acquire);
     if function == 0 {
