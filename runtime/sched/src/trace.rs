@@ -184,17 +184,7 @@ impl Walk<'_> {
             return self.unwind(&registers);
         }
         // r15, r14, r13, r12, rbx, rbp, return address: see stack::x86_64.
-        let words: [Option<usize>; 7] = std::array::from_fn(|index| word(g, sp + 8 * index));
-        let [
-            Some(r15),
-            Some(r14),
-            Some(r13),
-            Some(r12),
-            Some(rbx),
-            Some(rbp),
-            Some(back),
-        ] = words
-        else {
+        let Some([r15, r14, r13, r12, rbx, rbp, back]) = words(sp, |at| word(g, at)) else {
             return;
         };
         if g.stack().is_guarded() {
@@ -243,8 +233,7 @@ impl Walk<'_> {
             return;
         };
         self.go_sp = 0;
-        let (Some(rbx), Some(bp), Some(back)) = (word(g, sp), word(g, sp + 8), word(g, sp + 16))
-        else {
+        let Some([rbx, bp, back]) = words(sp, |at| word(g, at)) else {
             return;
         };
         if !g.stack().is_guarded() || preempt::in_text(back.wrapping_sub(1)) {
@@ -258,7 +247,7 @@ impl Walk<'_> {
 
     /// By frame pointers.
     fn chain(&mut self, g: GRef, mut bp: usize) {
-        while let (Some(next), Some(back)) = (word(g, bp), word(g, bp + 8)) {
+        while let Some([next, back]) = words(bp, |at| word(g, at)) {
             if !self.trace.push(back.wrapping_sub(1), Kind::Go) {
                 return;
             }
@@ -273,17 +262,8 @@ impl Walk<'_> {
             return;
         }
         // go_sp, system_sp, r12, rbx, rbp, return address: see stack::x86_64::call.
-        let words: [Option<usize>; 6] =
-            std::array::from_fn(|index| peek(bp.wrapping_sub(32).wrapping_add(8 * index)));
-        let [
-            Some(go_sp),
-            Some(system_sp),
-            Some(r12),
-            Some(rbx),
-            Some(rbp),
-            Some(back),
-        ] = words
-        else {
+        let record = words(bp.wrapping_sub(32), peek);
+        let Some([go_sp, system_sp, r12, rbx, rbp, back]) = record else {
             return;
         };
         if !g.stack().contains(go_sp) || system_sp <= bp {
@@ -339,6 +319,18 @@ fn context_of(system_sp: usize) -> usize {
     }
     // SAFETY: the bridge has put a function of this type there.
     unsafe { std::mem::transmute::<usize, fn(usize) -> usize>(function)(system_sp) }
+}
+
+/// The words from an address on, if `read` has all of them.
+fn words<const N: usize>(
+    address: usize,
+    read: impl Fn(usize) -> Option<usize>,
+) -> Option<[usize; N]> {
+    let mut words = [0; N];
+    for (index, word) in words.iter_mut().enumerate() {
+        *word = read(address.wrapping_add(8 * index))?;
+    }
+    Some(words)
 }
 
 /// A word on the goroutine's stack.
