@@ -199,6 +199,13 @@ impl Before {
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 
+    /// The same as an action, to be put back. Async-signal-safe.
+    pub fn action(&self) -> libc::sigaction {
+        // SAFETY: zeros are an action, the default.
+        let default = || unsafe { std::mem::zeroed() };
+        self.get().copied().unwrap_or_else(default)
+    }
+
     /// Its handler, or the numbers for the default and for nothing.
     pub fn handler(&self) -> usize {
         self.get()

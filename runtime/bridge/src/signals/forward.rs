@@ -56,11 +56,8 @@ pub(super) fn raise_bad(signal: &Signal<'_>) {
     if host == libc::SIG_IGN || (host == libc::SIG_DFL && harmless) {
         return;
     }
-    // SAFETY: zeros are an action, the default; else the host's own.
-    unsafe {
-        let action = before.get().copied().unwrap_or_else(|| std::mem::zeroed());
-        signal::set_action(number, &action);
-    }
+    // SAFETY: the host's own, or none.
+    unsafe { signal::set_action(number, &before.action()) };
     // The fault happens again when we return, and then the default finds everything as it was.
     if GUEST.load(Ordering::Relaxed) && host == libc::SIG_DFL && !signal.is_sent() {
         return;

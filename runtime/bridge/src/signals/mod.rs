@@ -100,6 +100,31 @@ pub(crate) fn is_taken(number: usize) -> bool {
     HANDLING[number].load(Ordering::Acquire)
 }
 
+/// Has our handler where it isn't yet: somebody wants the signal.
+fn claim(number: i32) {
+    let index = number as usize;
+    if !HANDLING[index].swap(true, Ordering::AcqRel) {
+        BEFORE[index].note(signal::action(number));
+        put_back(number);
+    }
+}
+
+/// Nobody wants the signal any more: what was there before is there again, unless our handler is there without that.
+fn hand_back(number: i32) {
+    let index = number as usize;
+    let before = &BEFORE[index];
+    if wanted(number, before.handler()) || !HANDLING[index].swap(false, Ordering::AcqRel) {
+        return;
+    }
+    let mut action = before.action();
+    if number == libc::SIGPROF && action.sa_sigaction == libc::SIG_DFL {
+        // The timer's last may be on its way still.
+        action.sa_sigaction = libc::SIG_IGN;
+    }
+    // SAFETY: the host's own, or none.
+    unsafe { signal::set_action(number, &action) };
+}
+
 /// Puts our handler in its place.
 fn take(number: i32) {
     HANDLING[number as usize].store(true, Ordering::Release);

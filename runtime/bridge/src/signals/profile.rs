@@ -7,11 +7,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use sched::fatal;
-use sched::signal;
 use sched::trace::{MOST, Trace};
 use stack::x86_64::unwind::on_signal_stack;
 
-use super::{BEFORE, HANDLING, Signal, put_back, wanted};
+use super::{Signal, claim, hand_back};
 
 /// What gets samples, in a signal handler, on any thread: addresses, innermost first, and how many.
 pub type Sample = extern "C" fn(argument: *mut c_void, pcs: *const usize, n: i32);
@@ -68,11 +67,7 @@ pub fn set_rate(hz: i32, sample: Option<Sample>, argument: *mut c_void) {
 fn begin(hz: i32, sample: Sample, argument: *mut c_void) {
     ARGUMENT.store(argument, Ordering::Release);
     SAMPLE.store(sample as usize, Ordering::SeqCst);
-    let index = SIGNAL as usize;
-    if !HANDLING[index].swap(true, Ordering::AcqRel) {
-        BEFORE[index].note(signal::action(SIGNAL));
-        put_back(SIGNAL);
-    }
+    claim(SIGNAL);
     set_timer(1_000_000 / hz);
 }
 
@@ -82,18 +77,7 @@ fn end() {
     while SAMPLING.load(Ordering::SeqCst) != 0 {
         std::thread::yield_now();
     }
-    let before = &BEFORE[SIGNAL as usize];
-    if !wanted(SIGNAL, before.handler()) && HANDLING[SIGNAL as usize].swap(false, Ordering::AcqRel)
-    {
-        // SAFETY: zeros are an action; else the host's own.
-        let mut action = unsafe { before.get().copied().unwrap_or_else(|| std::mem::zeroed()) };
-        if action.sa_sigaction == libc::SIG_DFL {
-            // One may be on its way still.
-            action.sa_sigaction = libc::SIG_IGN;
-        }
-        // SAFETY: as above.
-        unsafe { signal::set_action(SIGNAL, &action) };
-    }
+    hand_back(SIGNAL);
 }
 
 fn set_timer(microseconds: i32) {

@@ -13,7 +13,7 @@ use sched::m::Note;
 use sched::signal::{self, COUNT, bit, flag};
 use sched::thread;
 
-use super::{BEFORE, HANDLING, put_back, wanted};
+use super::{HANDLING, claim, hand_back};
 
 /// Who asks for a signal: a channel of `int32_t`.
 pub type Channel = NonNull<Chan>;
@@ -172,25 +172,14 @@ fn can_notify(number: i32) -> bool {
 fn enable(number: i32) {
     WANTED.fetch_or(bit(number), Ordering::SeqCst);
     IGNORED.fetch_and(!bit(number), Ordering::SeqCst);
-    let index = number as usize;
-    if can_notify(number) && !HANDLING[index].swap(true, Ordering::AcqRel) {
-        BEFORE[index].note(signal::action(number));
-        put_back(number);
+    if can_notify(number) {
+        claim(number);
     }
 }
 
 fn disable(number: i32) {
-    let index = number as usize;
-    let before = &BEFORE[index];
-    if can_notify(number)
-        && !wanted(number, before.handler())
-        && HANDLING[index].swap(false, Ordering::AcqRel)
-    {
-        // SAFETY: zeros are an action, the default; else the host's own.
-        unsafe {
-            let action = before.get().copied().unwrap_or_else(|| std::mem::zeroed());
-            signal::set_action(number, &action);
-        }
+    if can_notify(number) {
+        hand_back(number);
     }
     WANTED.fetch_and(!bit(number), Ordering::SeqCst);
 }
