@@ -9,7 +9,6 @@ use std::fmt::{self, Write};
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
-use sched::g::Fault;
 use sched::signal::{self, flag, own_action};
 use sched::thread::gettid;
 use sched::trace::{Trace, peek};
@@ -114,13 +113,7 @@ fn head(out: &mut Out, signal: &Signal<'_>, here: &Here) {
             out,
             "fatal error: unexpected signal during runtime execution"
         );
-        let fault = Fault {
-            signal: signal.number,
-            code: signal.code(),
-            address: signal.address(),
-            pc,
-        };
-        fatal::tell_fault(&mut text, fault);
+        fatal::tell_fault(&mut text, signal.fault());
         let _ = writeln!(out, "{text}");
         return;
     }

@@ -1,6 +1,5 @@
 //! A fault of compiled Go's becomes a panic of the goroutine, as if the instruction had called `gort_sigpanic`.
 
-use sched::g::Fault;
 use sched::{GRef, fatal, preempt};
 use stack::Outcome;
 
@@ -29,12 +28,6 @@ pub(super) fn make_panic(signal: &mut Signal<'_>, here: &Here) -> bool {
     let Some((back, sp)) = caller(pc, sp) else {
         return false;
     };
-    let fault = Fault {
-        signal: signal.number,
-        code: signal.code(),
-        address: signal.address(),
-        pc,
-    };
     // As a call leaves it: 8 off a multiple of 16. Frame pointers lead on from there, and nobody returns to what is below.
     let sp = (sp & !15) - 8;
     // SAFETY: a running goroutine has a segment.
@@ -42,7 +35,7 @@ pub(super) fn make_panic(signal: &mut Signal<'_>, here: &Here) -> bool {
     if sp < lo + ROOM {
         return false;
     }
-    g.fault.set(fault);
+    g.fault.set(signal.fault());
     // SAFETY: on the goroutine's stack, below what it uses.
     unsafe { (sp as *mut usize).write(back) };
     let registers = &mut signal.context.uc_mcontext.gregs;

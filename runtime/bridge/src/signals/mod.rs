@@ -21,8 +21,9 @@ pub mod queue;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sched::g::Fault;
 use sched::signal::{self, Before, COUNT, flag, own_action};
-use sched::{GRef, M, fatal};
+use sched::{GRef, M, errno, fatal};
 
 use crate::overflow;
 
@@ -217,14 +218,24 @@ impl Signal<'_> {
         signal::flags(self.number) & flag::PANIC != 0 && !self.is_sent()
     }
 
+    /// What a panic or a message tells of it.
+    fn fault(&self) -> Fault {
+        Fault {
+            signal: self.number,
+            code: self.code(),
+            address: self.address(),
+            pc: self.register(libc::REG_RIP),
+        }
+    }
+
     fn register(&self, index: i32) -> usize {
         self.context.uc_mcontext.gregs[index as usize] as usize
     }
 }
 
 extern "C" fn handler(number: i32, info: *mut libc::siginfo_t, context: *mut libc::ucontext_t) {
-    // SAFETY: the thread's own errno, which what was interrupted may be about to read.
-    let (errno, before) = unsafe { (libc::__errno_location(), *libc::__errno_location()) };
+    // What was interrupted may be about to read it.
+    let _errno = errno::keep();
     let mut signal = Signal {
         number,
         info,
@@ -232,8 +243,6 @@ extern "C" fn handler(number: i32, info: *mut libc::siginfo_t, context: *mut lib
         context: unsafe { &mut *context },
     };
     handle(&mut signal);
-    // SAFETY: as above; handlers stay on their thread.
-    unsafe { *errno = before };
 }
 
 fn handle(signal: &mut Signal<'_>) {
