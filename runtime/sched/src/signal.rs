@@ -129,7 +129,7 @@ pub fn send_to(tid: i32, signal: i32) {
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, signal) };
 }
 
-/// What is done about a signal now.
+/// What is done about a signal now; the default, where the system doesn't say.
 pub fn action(signal: i32) -> libc::sigaction {
     let mut now = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: `now` is zeroed, which is an action, and written by the call.

@@ -97,8 +97,8 @@ fn wanted(number: i32, before: usize) -> bool {
 }
 
 /// Whether our handler was put in the signal's place.
-pub(crate) fn is_taken(number: usize) -> bool {
-    HANDLING[number].load(Ordering::Acquire)
+pub(crate) fn is_taken(number: i32) -> bool {
+    HANDLING[number as usize].load(Ordering::Acquire)
 }
 
 /// Has our handler where it isn't yet: somebody wants the signal.
