@@ -5,7 +5,7 @@ use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
-use stack::x86_64::unwind::on_signal_stack;
+use stack::x86_64::unwind::SignalStack;
 
 use crate::g::GRef;
 use crate::m::{self, M};
@@ -28,16 +28,11 @@ struct Slot {
     in_c: AtomicBool,
     /// The thread's until `done`.
     trace: UnsafeCell<Trace>,
-    /// To look from: a host's signal stack may be too small.
-    stack: Stack,
+    /// To look from.
+    stack: SignalStack<{ 32 << 10 }>,
 }
 
-const STACK: usize = 32 << 10;
-
-#[repr(align(16))]
-struct Stack(UnsafeCell<[u8; STACK]>);
-
-// SAFETY: the stack is the thread's; the trace is written by the thread before it sets `done`, and read by others afterwards.
+// SAFETY: the trace is written by the thread before it sets `done`, and read by others afterwards.
 unsafe impl Sync for Slot {}
 
 static ALL: [Slot; SLOTS] = [const {
@@ -47,7 +42,7 @@ static ALL: [Slot; SLOTS] = [const {
         g: AtomicUsize::new(0),
         in_c: AtomicBool::new(false),
         trace: UnsafeCell::new(Trace::new()),
-        stack: Stack(UnsafeCell::new([0; STACK])),
+        stack: SignalStack::zeroed(),
     }
 }; SLOTS];
 static BEGUN: AtomicBool = AtomicBool::new(false);
@@ -104,10 +99,9 @@ extern "C" fn handler(_: i32, _: *mut libc::siginfo_t, context: *mut libc::ucont
     let (Some(m), false) = (M::try_current(), slot.done.load(Ordering::Relaxed)) else {
         return;
     };
-    let stack = slot.stack.0.get() as usize;
     // SAFETY: nobody else has the stack of this thread's slot, writes its trace, or reads it yet. The kernel's own context.
     unsafe {
-        on_signal_stack(stack, STACK, &mut || {
+        slot.stack.run(&mut || {
             (*slot.trace.get()).clear();
             (*slot.trace.get()).of_signal(&mut *context);
         });

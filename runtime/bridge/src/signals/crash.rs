@@ -13,19 +13,13 @@ use sched::signal::{self, flag, own_action};
 use sched::thread::gettid;
 use sched::trace::{Trace, peek};
 use sched::{GRef, capture, dump, fatal};
-use stack::x86_64::unwind::on_signal_stack;
+use stack::x86_64::unwind::SignalStack;
 
 use super::{Here, Place, Signal};
 
 /// What the look-up of a name may take, in seconds.
 const PATIENCE: i64 = 10;
 const WATCHDOG: i32 = libc::SIGALRM;
-
-/// Symbolizing takes much.
-const STACK: usize = 1 << 20;
-
-#[repr(C, align(4096))]
-struct Room(UnsafeCell<[u8; STACK]>);
 
 /// What is known of the crash; written by its thread before anybody else looks.
 struct Crash {
@@ -34,11 +28,10 @@ struct Crash {
 }
 
 // SAFETY: used by the thread that is `OWNER`.
-unsafe impl Sync for Room {}
-// SAFETY: as above.
 unsafe impl Sync for Crash {}
 
-static ROOM: Room = Room(UnsafeCell::new([0; STACK]));
+/// Symbolizing takes much.
+static STACK: SignalStack<{ 1 << 20 }> = SignalStack::zeroed();
 static CRASH: Crash = Crash {
     context: UnsafeCell::new(MaybeUninit::uninit()),
     trace: UnsafeCell::new(Trace::new()),
@@ -98,9 +91,8 @@ impl Drop for Out {
 pub(super) fn fatal(signal: &mut Signal<'_>, here: &Here) -> ! {
     fatal::begin();
     OWNER.store(gettid(), Ordering::Release);
-    let stack = ROOM.0.get() as usize;
     // SAFETY: this thread is the owner, and so the stack is its own; our handlers are the kernel's to call.
-    unsafe { on_signal_stack(stack, STACK, &mut || tell(signal, here)) };
+    unsafe { STACK.run(&mut || tell(signal, here)) };
     fatal::leave(fatal::EXIT_CODE)
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use sched::fatal;
 use sched::trace::{MOST, Trace};
-use stack::x86_64::unwind::on_signal_stack;
+use stack::x86_64::unwind::SignalStack;
 
 use super::{Signal, claim, hand_back};
 
@@ -24,18 +24,13 @@ static ARGUMENT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 /// Handlers that may be about to call it.
 static SAMPLING: AtomicUsize = AtomicUsize::new(0);
 
-const STACK: usize = 32 << 10;
-
-/// What one sample takes: a host's signal stack may be too small for it.
+/// What one sample takes.
 struct Desk {
     busy: AtomicBool,
     trace: UnsafeCell<Trace>,
     pcs: UnsafeCell<[usize; MOST]>,
-    stack: Stack,
+    stack: SignalStack<{ 32 << 10 }>,
 }
-
-#[repr(align(16))]
-struct Stack(UnsafeCell<[u8; STACK]>);
 
 // SAFETY: all else belongs to who has made it busy.
 unsafe impl Sync for Desk {}
@@ -46,7 +41,7 @@ static DESKS: [Desk; 32] = [const {
         busy: AtomicBool::new(false),
         trace: UnsafeCell::new(Trace::new()),
         pcs: UnsafeCell::new([0; MOST]),
-        stack: Stack(UnsafeCell::new([0; STACK])),
+        stack: SignalStack::zeroed(),
     }
 }; 32];
 
@@ -103,9 +98,8 @@ pub(super) fn sample(signal: &mut Signal<'_>) {
     {
         // SAFETY: `begin` has put it there.
         let function = unsafe { std::mem::transmute::<usize, Sample>(function) };
-        let stack = desk.stack.0.get() as usize;
         // SAFETY: the desk is ours; a handler of the kernel's to call.
-        unsafe { on_signal_stack(stack, STACK, &mut || take(desk, function, signal)) };
+        unsafe { desk.stack.run(&mut || take(desk, function, signal)) };
         desk.busy.store(false, Ordering::Release);
     }
     SAMPLING.fetch_sub(1, Ordering::SeqCst);

@@ -2,6 +2,7 @@
 //! registers there are; on another stack; and so that a fault while looking is only the end of the look.
 
 use std::arch::global_asm;
+use std::cell::UnsafeCell;
 use std::ffi::c_void;
 
 /// Registers by DWARF's numbers: rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp, r8 to r15, rip.
@@ -304,25 +305,40 @@ pub unsafe fn on_stack(top: usize, function: &mut dyn FnMut()) {
     unsafe { gort_on_stack(top, call, (&raw mut function).cast()) };
 }
 
-/// For a handler: runs `function` on the stack of `size` bytes at `base`, which is the thread's signal stack meanwhile: a handler that interrupts it
-/// goes on there, and leaves alone what the kernel has put on the thread's own for the first one.
-///
-/// # Safety
-/// As for [`on_stack`]; the stack has room for another handler.
-pub unsafe fn on_signal_stack(base: usize, size: usize, function: &mut dyn FnMut()) {
-    let stack = libc::stack_t {
-        ss_sp: base as *mut c_void,
-        ss_flags: 0,
-        ss_size: size,
-    };
-    let mut own = stack;
-    // SAFETY: the caller's word. A thread may change its signal stack while it runs on another.
-    unsafe {
-        on_stack(base + size, &mut || {
-            libc::sigaltstack(&stack, &mut own);
-            function();
-        });
-        libc::sigaltstack(&own, std::ptr::null_mut());
+/// A stack for handlers that need more than a host's signal stack may have.
+#[repr(align(16))]
+pub struct SignalStack<const SIZE: usize>(UnsafeCell<[u8; SIZE]>);
+
+// SAFETY: who runs something on it says that nobody else does.
+unsafe impl<const SIZE: usize> Sync for SignalStack<SIZE> {}
+
+impl<const SIZE: usize> SignalStack<SIZE> {
+    pub const fn zeroed() -> SignalStack<SIZE> {
+        const { assert!(SIZE.is_multiple_of(16)) };
+        SignalStack(UnsafeCell::new([0; SIZE]))
+    }
+
+    /// For a handler: runs `function` on it. It is the thread's signal stack meanwhile: a handler that interrupts it goes on there, and leaves alone
+    /// what the kernel has put on the thread's own for the first one.
+    ///
+    /// # Safety
+    /// Nobody else uses it, and it has room for another handler, too.
+    pub unsafe fn run(&self, function: &mut dyn FnMut()) {
+        let base = self.0.get();
+        let stack = libc::stack_t {
+            ss_sp: base.cast(),
+            ss_flags: 0,
+            ss_size: SIZE,
+        };
+        let mut own = stack;
+        // SAFETY: the caller's word. A thread may change its signal stack while it runs on another.
+        unsafe {
+            on_stack(base as usize + SIZE, &mut || {
+                libc::sigaltstack(&stack, &mut own);
+                function();
+            });
+            libc::sigaltstack(&own, std::ptr::null_mut());
+        }
     }
 }
 
