@@ -3,19 +3,17 @@
 //! Each `guests/*.c` that has cases is a program; what it is linked with stands in [`PROGRAMS`], and what that is made of in [`LIBRARIES`].
 
 mod building;
+mod cases;
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
 
-use building::{archive, clang_as_go, tool};
+use building::{archive, compile_both, here, link, objects, out, tool};
+use cases::Case;
 use libtest_mimic::{Arguments, Failed, Trial};
-
-/// Longer than any case takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A library of compiled Go with a runtime of its own.
 struct Library {
@@ -156,20 +154,11 @@ const PROGRAMS: [Program; 13] = [
     },
 ];
 
-/// What a case is to do.
-struct Case {
-    name: String,
-    exit: i32,
-    stdout: Vec<String>,
-    stderr: Vec<String>,
-    env: Vec<(String, String)>,
-}
-
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     for program in &PROGRAMS {
-        trials.extend(cases(program).into_iter().map(|case| trial(program, case)));
+        trials.extend(read(program).into_iter().map(|case| trial(program, case)));
     }
     for library in &LIBRARIES {
         let name = format!("exports {}", library.name);
@@ -190,22 +179,9 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn cases(program: &Program) -> Vec<Case> {
+fn read(program: &Program) -> Vec<Case> {
     let text = fs::read_to_string(source(program.source)).expect("a program's source can be read");
-    let text = chosen(&text, program.flags);
-    let mut cases = Vec::new();
-    let mut notes: Vec<&str> = Vec::new();
-    for line in text.lines() {
-        if let Some(note) = line.strip_prefix("// ") {
-            notes.push(note);
-            continue;
-        }
-        let named = line.strip_prefix("CASE(");
-        if let Some((name, _)) = named.and_then(|rest| rest.split_once(')')) {
-            cases.push(Case::new(name, &notes));
-        }
-        notes.clear();
-    }
+    let cases = Case::read(&chosen(&text, program.flags));
     let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
     assert_eq!(names.len(), cases.len(), "{}: a name twice", program.name);
     cases
@@ -231,79 +207,36 @@ fn chosen(text: &str, flags: &[&str]) -> String {
     lines.join("\n")
 }
 
-impl Case {
-    fn new(name: &str, notes: &[&str]) -> Case {
-        let mut case = Case {
-            name: name.to_owned(),
-            exit: 0,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            env: Vec::new(),
-        };
-        for note in notes {
-            let (kind, text) = note.split_once(' ').unwrap_or((note, ""));
-            match kind {
-                "exit" => case.exit = text.parse().expect("a status"),
-                "stdout" => case.stdout.push(text.to_owned()),
-                "stderr" => case.stderr.push(text.to_owned()),
-                "env" => {
-                    let (name, value) = text.split_once('=').expect("NAME=VALUE");
-                    case.env.push((name.to_owned(), value.to_owned()));
-                }
-                _ => panic!("{name}: what is {note:?}?"),
-            }
-        }
-        case
-    }
-}
-
-fn here() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn source(name: &str) -> PathBuf {
     here().join("tests/guests").join(name).with_extension("c")
 }
 
-/// Where everything is built.
-fn out(name: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
-    fs::create_dir_all(&directory).expect("a directory of cargo's can be written to");
-    directory.join(name)
-}
-
-/// A library's objects: Go's and C's.
-fn objects(library: &str) -> [PathBuf; 2] {
-    ["go", "c"].map(|side| out(&format!("{library}.{side}.o")))
-}
-
 impl Library {
+    fn path(&self) -> PathBuf {
+        out(&format!("libguest_{}.so", self.name))
+    }
+
     fn make(&self) {
-        self.compile(clang_as_go(), "go");
-        self.compile(Command::new("gcc"), "c");
-        let mut gcc = Command::new("gcc");
-        gcc.args(objects(self.name)).arg(archive());
-        gcc.arg("-o")
-            .arg(out(&format!("libguest_{}.so", self.name)));
-        gcc.args(["-shared", "-Wl,-z,now,-z,defs"]);
-        match self.hidden {
+        let flags = [&["-g", "-O1", "-fPIC"], self.defines].concat();
+        let objects = compile_both(&source(self.source), &flags, self.name);
+        let hidden = match self.hidden {
             VERSION => {
                 let script = out("version.map");
                 fs::write(&script, "{ global: a_*; b_*; local: *; };\n")
                     .expect("it can be written");
-                gcc.arg(format!("{VERSION}{}", script.display()));
+                format!("{VERSION}{}", script.display())
             }
-            flag => drop(gcc.arg(flag)),
-        }
-        gcc.args(["-pthread", "-lm", "-ldl"]);
-        tool(&mut gcc);
+            flag => flag.to_owned(),
+        };
+        let flags = ["-shared", "-Wl,-z,defs", &hidden];
+        link(&objects, &archive(), &flags, &self.path());
     }
 
     /// Nothing of the runtime's is seen from outside, or looked for there.
     fn exports_its_own(&self) -> Result<(), Failed> {
-        let path = out(&format!("libguest_{}.so", self.name));
         let mut readelf = Command::new("readelf");
-        let listed = readelf.args(["--dyn-syms", "--wide"]).arg(path).output()?;
+        readelf.args(["--dyn-syms", "--wide"]).arg(self.path());
+        let listed = readelf.output()?;
         let text = String::from_utf8_lossy(&listed.stdout).into_owned();
         // The linker lists what is hidden, for sections with such names; nobody finds it there.
         let seen = text.lines().filter(|line| !line.contains(" HIDDEN "));
@@ -319,16 +252,6 @@ impl Library {
             true => Ok(()),
             false => Err(format!("{wrong:?}").into()),
         }
-    }
-
-    fn compile(&self, mut compiler: Command, side: &str) {
-        let object = out(&format!("{}.{side}.o", self.name));
-        compiler.args(["-g", "-O1", "-fPIC", "-Wall", "-Werror"]);
-        compiler.args(self.defines);
-        compiler.arg("-I").arg(here().join("include"));
-        compiler.arg("-c").arg(source(self.source));
-        compiler.arg("-o").arg(&object);
-        tool(&mut compiler);
     }
 }
 
@@ -356,46 +279,9 @@ impl Program {
     }
 }
 
-fn trial(program: &'static Program, case: Case) -> Trial {
+fn trial(program: &Program, case: Case) -> Trial {
     let name = format!("{} {}", program.name, case.name);
-    Trial::test(name, move || run(program, &case))
-}
-
-/// Runs a case; its output, if it didn't do what it is to do.
-fn run(program: &Program, case: &Case) -> Result<(), Failed> {
-    let log = |stream: &str| out(&format!("{}.{}.{stream}", program.name, case.name));
     let mut command = Command::new(program.path());
-    command.arg(&case.name).env_remove("GOMAXPROCS");
     command.env("GUEST_LIBRARIES", out(""));
-    command.envs(case.env.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null());
-    command.stdout(File::create(log("out"))?);
-    command.stderr(File::create(log("err"))?);
-    let begin = Instant::now();
-    let mut child = command.spawn()?;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break Some(status);
-        }
-        if begin.elapsed() > PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            break None;
-        }
-        thread::sleep(Duration::from_millis(2));
-    };
-    let read = |stream| fs::read(log(stream)).map(|b| String::from_utf8_lossy(&b).into_owned());
-    let (said, errors) = (read("out")?, read("err")?);
-    let mut missing: Vec<&String> = case.stdout.iter().filter(|t| !said.contains(*t)).collect();
-    missing.extend(case.stderr.iter().filter(|t| !errors.contains(*t)));
-    if status.is_some_and(|status| status.code() == Some(case.exit)) && missing.is_empty() {
-        return Ok(());
-    }
-    let ended = status.map_or("did not end".to_owned(), |status| status.to_string());
-    Err(format!(
-        "{ended}, should be {}; missing: {missing:?}\n--- stdout\n{said}--- stderr\n{}",
-        case.exit,
-        errors.chars().take(8000).collect::<String>()
-    )
-    .into())
+    case.trial(name, command)
 }

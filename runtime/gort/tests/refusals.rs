@@ -4,50 +4,24 @@
 mod building;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
-use building::{archive, clang_as_go, tool};
-
-/// Longer than a run takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-fn here(name: &str) -> PathBuf {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    tests.join(name)
-}
-
-fn out(name: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("refusals");
-    fs::create_dir_all(&directory).expect("a directory of cargo's can be written to");
-    directory.join(name)
-}
+use building::{archive, compile_both, here, link, out, tool, wait};
 
 /// Builds the program and what refuses; their files.
 fn build() -> &'static (PathBuf, PathBuf) {
     static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
     BUILT.get_or_init(|| {
         let (program, shim) = (out("program"), out("shim.so"));
-        let (go, c) = (out("go.o"), out("c.o"));
-        let include = here("../include");
-        let source = here("refusals/program.c");
-        let checked = ["-Wall", "-Werror", "-O1", "-c", "-I"];
-        let mut clang = clang_as_go();
-        clang.args(checked).arg(&include).arg(&source);
-        tool(clang.arg("-o").arg(&go));
-        let mut gcc = Command::new("gcc");
-        gcc.args(checked).arg(&include).arg(&source);
-        tool(gcc.arg("-o").arg(&c));
+        let tests = here().join("tests/refusals");
+        let objects = compile_both(&tests.join("program.c"), &["-O1"], "program");
         // Without symbols dumps are quick.
-        let mut link = Command::new("gcc");
-        link.arg("-s").args([&go, &c]).arg(archive());
-        link.args(["-Wl,-z,now", "-pthread", "-lm", "-ldl"]);
-        tool(link.arg("-o").arg(&program));
+        link(&objects, &archive(), &["-s"], &program);
         let mut gcc = Command::new("gcc");
         gcc.args(["-Wall", "-Werror", "-O1", "-shared", "-fPIC"]);
-        tool(gcc.arg(here("refusals/shim.c")).arg("-o").arg(&shim));
+        tool(gcc.arg(tests.join("shim.c")).arg("-o").arg(&shim));
         (program, shim)
     })
 }
@@ -59,17 +33,11 @@ fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program can be run");
-    let begin = Instant::now();
-    while child.try_wait().expect("it can be waited for").is_none() {
-        if begin.elapsed() > PATIENCE {
-            child.kill().expect("it can be killed");
-            let output = child.wait_with_output().expect("it is over");
-            let said = String::from_utf8_lossy(&output.stderr);
-            panic!("{command:?} hangs\n{said}");
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    child.wait_with_output().expect("it is over")
+    let ended = wait(&mut child).expect("it can be waited for");
+    let output = child.wait_with_output().expect("it is over");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(ended.is_some(), "{command:?} hangs\n{said}");
+    output
 }
 
 fn program(arguments: &[&str]) -> Command {

@@ -2,12 +2,14 @@
 //! and like C, `mixed/rust_side.rs` is an example that is a static library; each case runs in a process of its own.
 
 mod building;
+mod cases;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use building::{clang_as_go, tool};
-use libtest_mimic::{Arguments, Failed, Trial};
+use building::{compile_both, here, link, out, tool};
+use cases::{Case, End};
+use libtest_mimic::{Arguments, Trial};
 
 /// What runs, its exit status, and what it says at least.
 const CASES: &[(&str, i32, &[&str])] = &[
@@ -50,58 +52,22 @@ fn main() {
     if !arguments.list {
         build();
     }
-    let trial = |&(name, status, says): &'static (&str, i32, &[&str])| {
-        Trial::test(name, move || check(name, status, says))
-    };
     libtest_mimic::run(&arguments, CASES.iter().map(trial).collect()).exit();
 }
 
-fn check(name: &str, status: i32, says: &[&str]) -> Result<(), Failed> {
-    let output = Command::new(out("mixed"))
-        .arg(name)
-        .env_remove("GOTRACEBACK")
-        .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let missing: Vec<_> = says.iter().filter(|text| !said.contains(**text)).collect();
-    match output.status.code() == Some(status) && missing.is_empty() {
-        true => Ok(()),
-        false => Err(format!(
-            "{}, should be {status}; missing: {missing:?}\n{said}",
-            output.status
-        )
-        .into()),
-    }
-}
-
-fn out(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+fn trial(&(name, status, says): &(&str, i32, &[&str])) -> Trial {
+    let mut program = Command::new(out("mixed"));
+    program.env_remove("GOTRACEBACK");
+    let mut case = Case::new(name);
+    case.end = End::Exit(status);
+    case.stderr = says.iter().map(|&text| text.to_owned()).collect();
+    case.trial(name.to_owned(), program)
 }
 
 fn build() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let include = here.join("include");
-    let source = here.join("tests/mixed/go_side.c");
-    let (go, c) = (out("mixed.go.o"), out("mixed.c.o"));
-    let mut clang = clang_as_go();
-    clang.args(["-O2", "-g", "-Wall", "-Werror", "-I"]);
-    clang
-        .arg(&include)
-        .arg("-c")
-        .arg(&source)
-        .arg("-o")
-        .arg(&go);
-    tool(&mut clang);
-    let mut gcc = Command::new("gcc");
-    gcc.args(["-O2", "-g", "-Wall", "-Werror", "-I"])
-        .arg(&include);
-    gcc.arg("-c").arg(&source).arg("-o").arg(&c);
-    tool(&mut gcc);
-    let mut link = Command::new("gcc");
-    link.args([&go, &c, &rust_side()])
-        .arg("-o")
-        .arg(out("mixed"));
-    link.args(["-Wl,-z,now", "-pthread", "-lm", "-ldl"]);
-    tool(&mut link);
+    let source = here().join("tests/mixed/go_side.c");
+    let objects = compile_both(&source, &["-O2", "-g"], "mixed");
+    link(&objects, &rust_side(), &[], &out("mixed"));
 }
 
 /// The static library of the example, which cargo has built already when it was asked for all tests.

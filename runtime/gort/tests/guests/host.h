@@ -1,6 +1,6 @@
 /*
- * Programs whose main is in C, and which know of Go nothing but functions. CASE(name) is one thing that a program does, in a process of its own, with
- * what stands before it, a line each: `// exit N`, `// stdout TEXT`, `// stderr TEXT` (a part of it), `// env NAME=VALUE`.
+ * Programs whose main is in C, and which know of Go nothing but functions. CASE(name) is one thing that a program does, in a process of its own; what
+ * it is to do is said before it, as in ../c/case.h.
  */
 #ifndef HOST_H
 #define HOST_H

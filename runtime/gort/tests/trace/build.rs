@@ -4,46 +4,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::building::{archive, clang_as_go, tool};
-
-pub fn here() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-pub fn out(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
+use crate::building::{archive, compile_both, here, link, out, tool};
 
 /// The program, made once.
 pub fn known() -> &'static Path {
     static KNOWN: OnceLock<PathBuf> = OnceLock::new();
     KNOWN.get_or_init(|| {
-        let include = here().join("include");
-        let go = compile_go(&include, &out("known.go.o"));
-        let c = out("known.c.o");
-        let mut gcc = Command::new("gcc");
-        gcc.args(["-O2", "-g", "-Wall", "-Werror", "-I"])
-            .arg(&include);
-        gcc.arg("-c").arg(source()).arg("-o").arg(&c);
-        tool(&mut gcc);
         let program = out("known");
-        let mut link = Command::new("gcc");
-        link.args([&go, &c, &archive()]).arg("-o").arg(&program);
-        tool(link.args(["-Wl,-z,now", "-pthread", "-lm", "-ldl"]));
+        let objects = compile_both(&source(), &["-O2", "-g"], "known");
+        link(&objects, &archive(), &[], &program);
         program
     })
 }
 
-fn source() -> PathBuf {
+/// What it is made of.
+pub fn source() -> PathBuf {
     here().join("tests/trace/known.c")
-}
-
-pub fn compile_go(include: &Path, object: &Path) -> PathBuf {
-    let mut clang = clang_as_go();
-    clang.args(["-O2", "-g", "-Wall", "-Werror", "-I"]);
-    clang.arg(include).arg("-c").arg(source());
-    tool(clang.arg("-o").arg(object));
-    object.to_owned()
 }
 
 /// A function's bytes in the program's file.
