@@ -8,6 +8,7 @@ use std::ptr;
 
 use abi::call::{Assignment, Convention, Part, Place, Signature, Unsupported, assign};
 use abi::types::{Kind, Type};
+use stack::open_frame;
 
 const INTEGERS: [&str; 6] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
 const VECTORS: [&str; 8] = [
@@ -41,11 +42,7 @@ global_asm!(
     ".type gort_call_dynamic, @function",
     "gort_call_dynamic:",
     ".cfi_startproc",
-    "push rbp",
-    ".cfi_def_cfa_offset 16",
-    ".cfi_offset rbp, -16",
-    "mov rbp, rsp",
-    ".cfi_def_cfa_register rbp",
+    open_frame!(),
     "push rbx",
     ".cfi_offset rbx, -24",
     "sub rsp, 8",

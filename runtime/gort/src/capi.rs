@@ -24,37 +24,9 @@ macro_rules! function {
     };
 }
 
-macro_rules! open_frame {
-    () => {
-        concat!(
-            "push rbp\n",
-            ".cfi_def_cfa_offset 16\n",
-            ".cfi_offset rbp, -16\n",
-            "mov rbp, rsp\n",
-            ".cfi_def_cfa_register rbp",
-        )
-    };
-}
-
 macro_rules! close_frame {
     () => {
         "pop rbp\n.cfi_def_cfa rsp, 8\n.cfi_restore rbp"
-    };
-}
-
-/// This thread's [`stack::Thread`].
-macro_rules! load_thread {
-    ($register:literal) => {
-        concat!(
-            "mov ",
-            $register,
-            ", qword ptr [rip + gort_thread@GOTTPOFF]\n",
-            "mov ",
-            $register,
-            ", qword ptr fs:[",
-            $register,
-            "]",
-        )
     };
 }
 
@@ -80,7 +52,7 @@ macro_rules! checked {
         std::arch::global_asm!(
             function!(
                 $name,
-                open_frame!(),
+                stack::open_frame!(),
                 "lea r11, [rip + {op}]",
                 "call gort_enter",
                 close_frame!(),
@@ -99,7 +71,7 @@ macro_rules! checked {
         std::arch::global_asm!(
             function!(
                 $name,
-                open_frame!(),
+                stack::open_frame!(),
                 "lea r11, [rip + {op}]",
                 "call gort_enter",
                 close_frame!(),
@@ -122,8 +94,7 @@ macro_rules! checked {
 macro_rules! unless_on_goroutine {
     () => {
         concat!(
-            load_thread!("rax"),
-            "\n",
+            stack::load_thread!("rax"),
             "test rax, rax\n",
             "jz 2f\n",
             "cmp qword ptr [rax + {go_sp}], 0\n",

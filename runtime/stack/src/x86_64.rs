@@ -13,17 +13,26 @@
 //! The thread's [`Thread`](crate::Thread) is found through one thread-local word (initial-exec: one load in an executable). Goroutines move between
 //! threads, so nothing keeps its address across a switch but code that cannot be moved.
 
-macro_rules! thread {
-    () => {
+/// In assembly: this thread's [`Thread`](crate::Thread), or null, into `$register`.
+#[macro_export]
+macro_rules! load_thread {
+    ($register:literal) => {
         concat!(
-            "mov rbx, qword ptr [rip + gort_thread@GOTTPOFF]\n",
-            "mov rbx, qword ptr fs:[rbx]\n",
+            "mov ",
+            $register,
+            ", qword ptr [rip + gort_thread@GOTTPOFF]\n",
+            "mov ",
+            $register,
+            ", qword ptr fs:[",
+            $register,
+            "]\n",
         )
     };
 }
 
-/// Opens a frame with rbx saved: the stack is 8 off a multiple of 16 afterwards.
-macro_rules! frame {
+/// In assembly: opens a frame, and says so to unwinders.
+#[macro_export]
+macro_rules! open_frame {
     () => {
         concat!(
             "push rbp\n",
@@ -31,13 +40,19 @@ macro_rules! frame {
             ".cfi_offset rbp, -16\n",
             "mov rbp, rsp\n",
             ".cfi_def_cfa_register rbp\n",
-            "push rbx\n",
-            ".cfi_offset rbx, -24\n",
         )
     };
 }
 
-/// All that can carry an argument, for a detour into Rust; 192 bytes.
+/// Opens a frame with rbx saved: the stack is 8 off a multiple of 16 afterwards.
+macro_rules! frame {
+    () => {
+        concat!(open_frame!(), "push rbx\n", ".cfi_offset rbx, -24\n")
+    };
+}
+
+/// In assembly: saves all that can carry an argument, for a detour into Rust; 192 bytes.
+#[macro_export]
 macro_rules! save_arguments {
     () => {
         concat!(
@@ -62,6 +77,8 @@ macro_rules! save_arguments {
     };
 }
 
+/// In assembly: takes back what [`save_arguments`](crate::save_arguments) has saved.
+#[macro_export]
 macro_rules! restore_arguments {
     () => {
         concat!(

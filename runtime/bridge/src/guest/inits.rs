@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use sched::m;
 use sched::ops::{self, StackKind};
-use stack::Outcome;
+use stack::{Outcome, open_frame};
 
 /// A library's initialisers, all in one.
 pub type Initialiser = extern "C" fn();
@@ -67,11 +67,7 @@ global_asm!(
     ".type gort_initialise, @function",
     "gort_initialise:",
     ".cfi_startproc",
-    "push rbp",
-    ".cfi_def_cfa_offset 16",
-    ".cfi_offset rbp, -16",
-    "mov rbp, rsp",
-    ".cfi_def_cfa_register rbp",
+    open_frame!(),
     "call rdi",
     "lea r11, [rip + {initialised}]",
     "call gort_enter",

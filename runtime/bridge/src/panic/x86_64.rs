@@ -15,25 +15,9 @@ use std::arch::global_asm;
 use std::mem::offset_of;
 
 use sched::G;
-use stack::{Context, Outcome, Thread};
+use stack::{Context, Outcome, Thread, load_thread, open_frame};
 
 use super::{AGAIN, Frame, Payload, RESUME, Record, begin, next, recover, source};
-
-/// The thread, in `$register`.
-macro_rules! thread {
-    ($register:literal) => {
-        concat!(
-            "mov ",
-            $register,
-            ", qword ptr [rip + gort_thread@GOTTPOFF]\n",
-            "mov ",
-            $register,
-            ", qword ptr fs:[",
-            $register,
-            "]\n",
-        )
-    };
-}
 
 /// Links the record at rdi, whose function and argument are there, and saves where to go back to: rsp is `$sp` bytes above, rax the address.
 /// Uses rcx, rsi.
@@ -41,7 +25,7 @@ macro_rules! link {
     ($sp:literal) => {
         concat!(
             "mov qword ptr [rdi + {back}], rax\n",
-            thread!("rax"),
+            load_thread!("rax"),
             "mov rcx, qword ptr [rax + {context}]\n",
             "mov rsi, qword ptr [rcx + {defers}]\n",
             "mov qword ptr [rdi + {link}], rsi\n",
@@ -110,11 +94,7 @@ global_asm!(
     ".type gort_panic_loop, @function",
     "gort_panic_loop:",
     ".cfi_startproc",
-    "push rbp",
-    ".cfi_def_cfa_offset 16",
-    ".cfi_offset rbp, -16",
-    "mov rbp, rsp",
-    ".cfi_def_cfa_register rbp",
+    open_frame!(),
     "push rbx",
     "sub rsp, {room} - 16",
     "mov rbx, rsp",
@@ -137,7 +117,7 @@ global_asm!(
     "lea rbx, [rax - {AGAIN}]",
     "mov rsp, rbx",
     "lea rbp, [rbx + {room} - 8]",
-    thread!("rax"),
+    load_thread!("rax"),
     "mov rax, qword ptr [rax + {context}]",
     "mov rax, qword ptr [rax + {limit}]",
     "mov qword ptr fs:[0x70], rax",
@@ -145,7 +125,7 @@ global_asm!(
     // Back to a record, in another frame, perhaps on another segment, which the runtime has made the goroutine's.
     "4:",
     "lea rdi, [rax - {RESUME}]",
-    thread!("rax"),
+    load_thread!("rax"),
     "mov rax, qword ptr [rax + {context}]",
     "mov rax, qword ptr [rax + {limit}]",
     "mov qword ptr fs:[0x70], rax",
@@ -190,11 +170,7 @@ global_asm!(
     ".type gort_defer_return, @function",
     "gort_defer_return:",
     ".cfi_startproc",
-    "push rbp",
-    ".cfi_def_cfa_offset 16",
-    ".cfi_offset rbp, -16",
-    "mov rbp, rsp",
-    ".cfi_def_cfa_register rbp",
+    open_frame!(),
     "push rbx",
     ".cfi_offset rbx, -24",
     "sub rsp, 24",
@@ -202,7 +178,7 @@ global_asm!(
     "2:",
     "cmp qword ptr [rbx + {linked}], 0",
     "je 3f",
-    thread!("rcx"),
+    load_thread!("rcx"),
     "mov rcx, qword ptr [rcx + {context}]",
     "mov rax, qword ptr [rcx + {g_panics}]",
     "mov qword ptr [rsp], rax",
@@ -214,7 +190,7 @@ global_asm!(
     "mov qword ptr [rax + {linked}], 0",
     "mov rdi, qword ptr [rax + {argument}]",
     "call qword ptr [rax + {function}]",
-    thread!("rcx"),
+    load_thread!("rcx"),
     "mov rcx, qword ptr [rcx + {context}]",
     "mov rax, qword ptr [rsp]",
     "mov qword ptr [rcx + {g_panics}], rax",
@@ -248,11 +224,7 @@ global_asm!(
     ".type gort_call_with_border, @function",
     "gort_call_with_border:",
     ".cfi_startproc",
-    "push rbp",
-    ".cfi_def_cfa_offset 16",
-    ".cfi_offset rbp, -16",
-    "mov rbp, rsp",
-    ".cfi_def_cfa_register rbp",
+    open_frame!(),
     "sub rsp, {record} + 16",
     "mov qword ptr [rbp - 8], rcx",
     "mov r8, rdi",
@@ -263,7 +235,7 @@ global_asm!(
     link!("0"),
     "mov rdi, rdx",
     "call r8",
-    thread!("rcx"),
+    load_thread!("rcx"),
     "mov rcx, qword ptr [rcx + {context}]",
     "mov rax, qword ptr [rsp + {link}]",
     "mov qword ptr [rcx + {defers}], rax",

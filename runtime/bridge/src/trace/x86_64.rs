@@ -16,8 +16,8 @@
 use std::arch::global_asm;
 use std::sync::atomic::AtomicUsize;
 
-use stack::Thread;
 use stack::x86_64::symbols;
+use stack::{Thread, load_thread, open_frame, restore_arguments, save_arguments};
 
 use super::crossing::{begin_call, begin_callback, end};
 use super::waits::{reacquire, reacquired};
@@ -33,40 +33,6 @@ pub struct Entry {
 
 /// The addresses behind the entries' frames.
 static BODIES: [AtomicUsize; 5] = [const { AtomicUsize::new(0) }; 5];
-
-macro_rules! keep_arguments {
-    () => {
-        concat!(
-            "push rdi\npush rsi\npush rdx\npush rcx\npush r8\npush r9\npush rax\npush r10\n",
-            "sub rsp, 128\n",
-            "movups xmmword ptr [rsp], xmm0\n",
-            "movups xmmword ptr [rsp + 16], xmm1\n",
-            "movups xmmword ptr [rsp + 32], xmm2\n",
-            "movups xmmword ptr [rsp + 48], xmm3\n",
-            "movups xmmword ptr [rsp + 64], xmm4\n",
-            "movups xmmword ptr [rsp + 80], xmm5\n",
-            "movups xmmword ptr [rsp + 96], xmm6\n",
-            "movups xmmword ptr [rsp + 112], xmm7\n",
-        )
-    };
-}
-
-macro_rules! give_back_arguments {
-    () => {
-        concat!(
-            "movups xmm0, xmmword ptr [rsp]\n",
-            "movups xmm1, xmmword ptr [rsp + 16]\n",
-            "movups xmm2, xmmword ptr [rsp + 32]\n",
-            "movups xmm3, xmmword ptr [rsp + 48]\n",
-            "movups xmm4, xmmword ptr [rsp + 64]\n",
-            "movups xmm5, xmmword ptr [rsp + 80]\n",
-            "movups xmm6, xmmword ptr [rsp + 96]\n",
-            "movups xmm7, xmmword ptr [rsp + 112]\n",
-            "add rsp, 128\n",
-            "pop r10\npop rax\npop r9\npop r8\npop rcx\npop rdx\npop rsi\npop rdi\n",
-        )
-    };
-}
 
 macro_rules! open {
     ($name:literal) => {
@@ -117,19 +83,14 @@ macro_rules! callback_entry {
     ($name:literal, $body:literal, $copy:literal) => {
         concat!(
             open!($name),
-            "mov rax, qword ptr [rip + gort_thread@GOTTPOFF]\n",
-            "mov rax, qword ptr fs:[rax]\n",
+            load_thread!("rax"),
             "test rax, rax\n",
             "jz 1f\n",
             "cmp qword ptr [rax + {go_sp}], 0\n",
             "je 2f\n",
             "1:\n",
-            "push rbp\n",
-            ".cfi_def_cfa_offset 16\n",
-            ".cfi_offset rbp, -16\n",
-            "mov rbp, rsp\n",
-            ".cfi_def_cfa_register rbp\n",
-            keep_arguments!(),
+            open_frame!(),
+            save_arguments!(),
             "push r11\n",
             "sub rsp, 8\n",
             "mov rdx, rdi\n",
@@ -138,7 +99,7 @@ macro_rules! callback_entry {
             "call {begin_callback}\n",
             "add rsp, 8\n",
             "pop r11\n",
-            give_back_arguments!(),
+            restore_arguments!(),
             $copy,
             "call 2f\n",
             "push rax\n",
@@ -211,7 +172,7 @@ global_asm!(
     "mov r11, qword ptr [rip + gort_traced_function@GOTTPOFF]",
     "mov r11, qword ptr fs:[r11]",
     "1:",
-    keep_arguments!(),
+    save_arguments!(),
     "sub rsp, 8",
     "lea rdi, [rsp + 200]",
     "mov rsi, r11",
@@ -219,7 +180,7 @@ global_asm!(
     "call {begin_call}",
     "mov r11, rax",
     "add rsp, 8",
-    give_back_arguments!(),
+    restore_arguments!(),
     "jmp r11",
     ".cfi_endproc",
     ".size gort_traced_call, . - gort_traced_call",

@@ -102,7 +102,7 @@ extern "C" fn init(
 global_asm!(
     function!(
         "gort_makechan_of",
-        open_frame!(),
+        stack::open_frame!(),
         "push rdi",
         "push rsi",
         "lea r11, [rip + {check}]",
@@ -210,7 +210,7 @@ global_asm_anywhere!(
     concat!(
         function!(
             "gort_try_send",
-            open_frame!(),
+            stack::open_frame!(),
             "lea r11, [rip + {try_send}]",
             "call gort_enter",
             close_frame!(),
@@ -227,7 +227,7 @@ global_asm_anywhere!(
         function!(
             "gort_makechan",
             unless_on_goroutine!(),
-            open_frame!(),
+            stack::open_frame!(),
             "lea r11, [rip + {make}]",
             "call gort_enter",
             close_frame!(),
@@ -238,7 +238,7 @@ global_asm_anywhere!(
             "lea rdi, [rip + {make_size}]",
             "jmp gort_panic_runtime",
             "2:",
-            open_frame!(),
+            stack::open_frame!(),
             "call {make}",
             close_frame!(),
             "test rax, rax",

@@ -55,7 +55,7 @@ macro_rules! check {
                 "je 2f",
                 "test rsi, rsi",
                 "je 2f",
-                open_frame!(),
+                stack::open_frame!(),
                 "lea r11, [rip + {check}]",
                 "call gort_ccall_nonblocking",
                 close_frame!(),

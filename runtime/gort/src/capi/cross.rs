@@ -23,14 +23,14 @@ global_asm!(
     // A call to C that stays on the goroutine's stack: the same marks.
     function!(
         "gort_entersyscall",
-        load_thread!("rax"),
+        stack::load_thread!("rax"),
         "mov qword ptr [rax + {go_sp}], rsp",
         "inc qword ptr [rax + {calls}]",
         "ret",
     ),
     function!(
         "gort_exitsyscall",
-        load_thread!("rax"),
+        stack::load_thread!("rax"),
         "mov qword ptr [rax + {go_sp}], 0",
         "cmp dword ptr [rax + {retake}], 0",
         "jne 2f",

@@ -40,7 +40,7 @@ global_asm!(
     // The operation is asked again for as long as others stop the world.
     function!(
         "gort_gomaxprocs",
-        open_frame!(),
+        stack::open_frame!(),
         "push rbx",
         ".cfi_offset rbx, -24",
         "mov ebx, edi",
@@ -57,13 +57,13 @@ global_asm!(
     // A G begins with its context.
     function!(
         "gort_self",
-        load_thread!("rax"),
+        stack::load_thread!("rax"),
         "mov rax, qword ptr [rax + {context}]",
         "ret",
     ),
     function!(
         "gort_goid",
-        load_thread!("rax"),
+        stack::load_thread!("rax"),
         "mov rax, qword ptr [rax + {context}]",
         "mov rax, qword ptr [rax + {id}]",
         "ret",

@@ -64,7 +64,7 @@ global_asm!(
     // The M's first free slot, if it has one.
     function!(
         "gort_handle_new",
-        load_thread!("rax"),
+        stack::load_thread!("rax"),
         "mov rcx, qword ptr [rax + {first}]",
         "test rcx, rcx",
         "jz 2f",
@@ -78,7 +78,7 @@ global_asm!(
         "mov qword ptr [rcx + {word}], rax",
         "ret",
         "2:",
-        open_frame!(),
+        stack::open_frame!(),
         "lea r11, [rip + {new}]",
         "call gort_enter",
         close_frame!(),
@@ -120,7 +120,7 @@ global_asm!(
         "shr rdx, 32",
         "cmp dword ptr [rcx + {first_tag}], edx",
         "je 2f",
-        load_thread!("rax"),
+        stack::load_thread!("rax"),
         "mov rdx, qword ptr [rax + {first}]",
         "mov qword ptr [rcx + {data}], rdx",
         "mov qword ptr [rax + {first}], rcx",
@@ -134,7 +134,7 @@ global_asm!(
         "jmp gort_enter",
         // The collector marks: it must be told of the value.
         "4:",
-        open_frame!(),
+        stack::open_frame!(),
         "lea r11, [rip + {delete}]",
         "call gort_enter",
         close_frame!(),

@@ -44,7 +44,7 @@ const QUICK: usize = classes::QUICK - 1;
 global_asm!(
     function!(
         "gort_new",
-        load_thread!("r11"),
+        stack::load_thread!("r11"),
         "mov r10, qword ptr [r11 + {heap}]",
         "mov rax, qword ptr [rdi + {ty_size}]",
         "cmp byte ptr [rip + {slowly}], 0",
@@ -182,7 +182,7 @@ const _: () = assert!(size_of::<Slot>() == 64);
 global_asm!(
     function!(
         "gort_new_array",
-        open_frame!(),
+        stack::open_frame!(),
         "push rdi",
         "push rsi",
         "2:",

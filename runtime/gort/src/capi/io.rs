@@ -212,7 +212,7 @@ macro_rules! transfer {
         global_asm!(
             function!(
                 $name,
-                open_frame!(),
+                stack::open_frame!(),
                 "sub rsp, {room}",
                 "mov rcx, rsp",
                 "lea r11, [rip + {begin}]",
@@ -260,7 +260,7 @@ transfer!("gort_connect" connect, connected);
 global_asm!(
     function!(
         "gort_close",
-        open_frame!(),
+        stack::open_frame!(),
         "push rbx",
         ".cfi_offset rbx, -24",
         "lea r11, [rip + {forget}]",

@@ -29,7 +29,7 @@ pub fn arguments() -> (c_int, *const *mut c_char) {
 global_asm!(
     function!(
         "gort_main_goroutine",
-        open_frame!(),
+        stack::open_frame!(),
         "mov rax, qword ptr [rdi]",
         "mov rdi, qword ptr [rdi + 8]",
         "call rax",

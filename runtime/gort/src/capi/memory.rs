@@ -142,7 +142,7 @@ global_asm_anywhere!(
         ),
         function!(
             "gort_read_memstats_here",
-            open_frame!(),
+            stack::open_frame!(),
             "push rdi",
             "2:",
             "mov rdi, qword ptr [rsp]",
@@ -171,7 +171,7 @@ extern "C" fn give_back() -> Outcome {
 std::arch::global_asm!(
     function!(
         "gort_free_os_memory",
-        open_frame!(),
+        stack::open_frame!(),
         "call gort_gc",
         close_frame!(),
         "lea r11, [rip + {give_back}]",

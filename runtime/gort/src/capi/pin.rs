@@ -79,7 +79,7 @@ global_asm!(
     ),
     function!(
         "gort_pinner_pin",
-        open_frame!(),
+        stack::open_frame!(),
         "push rdi",
         "push rsi",
         "push rdx",

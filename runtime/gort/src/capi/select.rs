@@ -110,7 +110,7 @@ extern "C" fn finish(frame: *mut Frame, value: usize) -> Outcome {
 global_asm!(
     function!(
         "gort_select",
-        open_frame!(),
+        stack::open_frame!(),
         "push rbx",
         ".cfi_offset rbx, -24",
         "push r12",

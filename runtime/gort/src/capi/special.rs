@@ -15,7 +15,7 @@ use stack::Outcome;
 global_asm!(
     function!(
         "gort_call_due",
-        open_frame!(),
+        stack::open_frame!(),
         "sub rsp, 32",
         "2:",
         "mov rdi, rsp",
@@ -108,7 +108,7 @@ operation! {
 global_asm!(
     function!(
         "gort_add_cleanup",
-        open_frame!(),
+        stack::open_frame!(),
         "lea r11, [rip + {add_cleanup}]",
         "call gort_enter",
         close_frame!(),
@@ -122,7 +122,7 @@ global_asm!(
     // The pointer stays on the goroutine's stack: the operation may have to be done again.
     function!(
         "gort_weak_make",
-        open_frame!(),
+        stack::open_frame!(),
         "xor eax, eax",
         "push rdi",
         "3:",

@@ -23,7 +23,7 @@ macro_rules! never_null {
         $(std::arch::global_asm!(
             function!(
                 $name,
-                open_frame!(),
+                stack::open_frame!(),
                 "lea r11, [rip + {function}]",
                 "call gort_ccall_nonblocking",
                 "test rax, rax",
@@ -69,7 +69,7 @@ std::arch::global_asm!(
         "xor esi, esi",
         "test rdi, rdi",
         "jz gort_gostringn",
-        open_frame!(),
+        stack::open_frame!(),
         "push rdi",
         "sub rsp, 8",
         "call strlen@PLT",
@@ -98,7 +98,7 @@ std::arch::global_asm!(
         "gort_gobytes",
         "test rdx, rdx",
         "js 3f",
-        open_frame!(),
+        stack::open_frame!(),
         "push rbx",
         "sub rsp, 8",
         "mov rbx, rdi",
@@ -121,7 +121,7 @@ std::arch::global_asm!(
     ".hidden gort_copy_bytes",
     function!(
         "gort_copy_bytes",
-        open_frame!(),
+        stack::open_frame!(),
         "push rbx",
         ".cfi_offset rbx, -24",
         "push r12",

@@ -28,7 +28,7 @@ global_asm_anywhere!(
     function!(
         "gort_set_cgo_traceback",
         unless_on_goroutine!(),
-        open_frame!(),
+        stack::open_frame!(),
         "lea r11, [rip + {set}]",
         "call gort_enter",
         close_frame!(),
@@ -39,7 +39,7 @@ global_asm_anywhere!(
         "mov rdi, rax",
         "jmp gort_panic_string",
         "2:",
-        open_frame!(),
+        stack::open_frame!(),
         "call {set}",
         close_frame!(),
         "test rax, rax",

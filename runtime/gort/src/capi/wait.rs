@@ -79,7 +79,7 @@ checked!("gort_waitgroup_done" done, text panics "gort_panic_string");
 global_asm!(
     function!(
         "gort_waitgroup_wait",
-        open_frame!(),
+        stack::open_frame!(),
         "push rbx",
         ".cfi_offset rbx, -24",
         "mov rbx, rdi",

@@ -36,11 +36,9 @@ macro_rules! callback_enter {
     () => {
         concat!(
             frame!(),
-            "\n",
             "push r12\n",
             ".cfi_offset r12, -32\n",
-            thread!(),
-            "\n",
+            load_thread!("rbx"),
             "test rbx, rbx\n",
             "jz 5f\n",
             "1:\n",
@@ -86,7 +84,6 @@ macro_rules! callback_leave {
             // 5: an unknown thread. 6: somebody wants the P, or has it.
             "5:\n",
             save_arguments!(),
-            "\n",
             "push r11\n",
             "sub rsp, 8\n",
             "call qword ptr [rip + {hooks} + {attach}]\n",
@@ -94,18 +91,15 @@ macro_rules! callback_leave {
             "pop r11\n",
             "mov rbx, rax\n",
             restore_arguments!(),
-            "\n",
             "jmp 1b\n",
             "6:\n",
             save_arguments!(),
-            "\n",
             "mov rdi, rbx\n",
             "mov rsi, r11\n",
             "mov rdx, r12\n",
             "call qword ptr [rip + {hooks} + {reenter}]\n",
             "mov r11, rax\n",
             restore_arguments!(),
-            "\n",
             "jmp 2b\n",
         )
     };
@@ -116,7 +110,7 @@ macro_rules! ccall_enter {
     () => {
         concat!(
             frame!(),
-            thread!(),
+            load_thread!("rbx"),
             "mov qword ptr [rbx + {go_sp}], rsp\n",
             "inc qword ptr [rbx + {calls}]\n",
             "mov rsp, qword ptr [rbx + {system_sp}]\n",
@@ -195,7 +189,7 @@ global_asm!(
     "gort_ccall_nonblocking:",
     ".cfi_startproc",
     frame!(),
-    thread!(),
+    load_thread!("rbx"),
     "mov rsp, qword ptr [rbx + {system_sp}]",
     fiber!("mov rdi, qword ptr [rbx + {thread_fiber}]", "lea rdi, [rbx + {go_sp}]\ncall __tsan_release"),
     "call r11",
