@@ -6,6 +6,9 @@ pub mod pin;
 pub mod pinner;
 pub mod strings;
 
+use std::ffi::c_void;
+use std::ptr;
+
 use heap::types::Type;
 
 /// Two words that stand for a value of any type, as Go's `any` has them: its type, and the value's address, or the value itself if it is a pointer.
@@ -29,4 +32,13 @@ impl Any {
         // SAFETY: the caller's word; types are constants.
         unsafe { (self.kind as *const Type).as_ref() }
     }
+}
+
+/// Zeros that take memory where they are touched; none if the system refuses.
+fn map(bytes: usize) -> Option<*mut c_void> {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a new mapping, where there was none.
+    let new = unsafe { libc::mmap(ptr::null_mut(), bytes, access, flags, -1, 0) };
+    (new != libc::MAP_FAILED).then_some(new)
 }

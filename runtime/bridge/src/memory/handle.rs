@@ -115,13 +115,7 @@ fn find(handle: u64) -> Option<&'static Slot> {
 
 /// Makes the chunk of `index`, whose first it is.
 fn make_chunk(index: u64) -> Result<(), Full> {
-    let access = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: a new mapping, where there was none.
-    let memory = unsafe { libc::mmap(ptr::null_mut(), CHUNK_BYTES, access, flags, -1, 0) };
-    if memory == libc::MAP_FAILED {
-        return Err(Full::Memory(CHUNK_BYTES));
-    }
+    let memory = super::map(CHUNK_BYTES).ok_or(Full::Memory(CHUNK_BYTES))?;
     CHUNKS[(index >> CHUNK_SHIFT) as usize].store(memory.cast(), Ordering::Release);
     Ok(())
 }

@@ -66,13 +66,7 @@ fn make_count(base: usize) -> Result<&'static AtomicU8, NoMemory> {
     }
     let (place, at) = place(base);
     let bytes = size_of::<Leaf>();
-    let access = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: a new mapping, where there was none.
-    let new = unsafe { libc::mmap(ptr::null_mut(), bytes, access, flags, -1, 0) };
-    if new == libc::MAP_FAILED {
-        return Err(NoMemory(bytes));
-    }
+    let new = super::map(bytes).ok_or(NoMemory(bytes))?;
     let swapped = place.compare_exchange(
         ptr::null_mut(),
         new.cast(),
