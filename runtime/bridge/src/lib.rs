@@ -9,6 +9,7 @@ mod guest;
 pub mod memory;
 mod overflow;
 pub mod panic;
+pub mod sections;
 pub mod signals;
 pub mod trace;
 

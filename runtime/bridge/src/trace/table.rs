@@ -1,11 +1,11 @@
 //! What crosses and under which name. Two sections say it, which lie beside the code and cost nothing but their bytes: `gort_stubs` has an entry of each
 //! stub (`GORT_STUB_ENTRY` in gort.h), `gort_names` of what crosses in Rust (`gort::name`).
 
-use std::arch::global_asm;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
 
 use super::hash::Addresses;
+use crate::sections::{gort_names_bounds, gort_stubs_bounds};
 
 /// An entry of `gort_stubs`; addresses are distances from where they stand.
 #[repr(C)]
@@ -35,76 +35,6 @@ const TEXT: usize = 0;
 const RESULT: usize = 1;
 /// The function calls what its first argument is the address of, and has no name.
 const WRAPPER: usize = 2;
-
-/// A function that results in a section's bounds. The linker makes them for sections with such names; a module without has none.
-macro_rules! bounds {
-    ($name:literal, $section:literal) => {
-        concat!(
-            ".weak __start_",
-            $section,
-            "\n.hidden __start_",
-            $section,
-            "\n",
-            ".weak __stop_",
-            $section,
-            "\n.hidden __stop_",
-            $section,
-            "\n",
-            ".p2align 4\n.globl ",
-            $name,
-            "\n.hidden ",
-            $name,
-            "\n.type ",
-            $name,
-            ", @function\n",
-            $name,
-            ":\n",
-            "mov rax, qword ptr [rip + __start_",
-            $section,
-            "@GOTPCREL]\n",
-            "mov rdx, qword ptr [rip + __stop_",
-            $section,
-            "@GOTPCREL]\n",
-            "ret\n",
-            ".size ",
-            $name,
-            ", . - ",
-            $name,
-            "\n",
-        )
-    };
-}
-
-global_asm!(
-    ".text",
-    bounds!("gort_stubs_bounds", "gort_stubs"),
-    bounds!("gort_names_bounds", "gort_names"),
-);
-
-/// Two addresses, as C returns a struct of two words.
-#[repr(C)]
-struct Bounds {
-    start: usize,
-    end: usize,
-}
-
-unsafe extern "C" {
-    safe fn gort_stubs_bounds() -> Bounds;
-    safe fn gort_names_bounds() -> Bounds;
-}
-
-impl Bounds {
-    /// # Safety
-    /// The section between them consists of such entries.
-    unsafe fn entries<T>(&self) -> &'static [T] {
-        if self.start == self.end {
-            return &[];
-        }
-        let count = (self.end - self.start) / size_of::<T>();
-        // SAFETY: the linker puts the entries of all objects one after the other.
-        unsafe { std::slice::from_raw_parts(self.start as *const T, count) }
-    }
-}
 
 /// The table, as the tracer looks things up.
 #[derive(Default)]

@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use bridge::StackKind;
+use bridge::sections::gort_text_bounds;
 use sched::{deadlock, preempt, start};
 use stack::Outcome;
 
@@ -43,32 +44,6 @@ global_asm!(
 
 unsafe extern "C" {
     fn gort_main_goroutine(main: *mut u8);
-}
-
-// Where compiled Go lies, if there is any: the linker makes these symbols for sections with such names.
-global_asm!(
-    ".weak __start_gotext",
-    ".hidden __start_gotext",
-    ".hidden __stop_gotext",
-    ".weak __stop_gotext",
-    function!(
-        "gort_text_bounds",
-        "mov rax, qword ptr [rip + __start_gotext@GOTPCREL]",
-        "mov rdx, qword ptr [rip + __stop_gotext@GOTPCREL]",
-        "ret",
-    ),
-    ".hidden gort_text_bounds",
-);
-
-/// Two addresses, as C returns a struct of two words.
-#[repr(C)]
-struct Bounds {
-    start: usize,
-    end: usize,
-}
-
-unsafe extern "C" {
-    safe fn gort_text_bounds() -> Bounds;
 }
 
 // C may call Go, in a program or a library, before anything else of the runtime is called. What refers to `gort_start`, as all stubs for calls into Go
