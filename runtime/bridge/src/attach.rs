@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use sched::crossing::{Return, Settled};
-use sched::{M, errno, fatal, ops, preempt, start, wake};
-use stack::Thread;
+use sched::{M, fatal, ops, preempt, start, wake};
+use stack::{Thread, errno};
 
 use crate::guest::{copies, inits, leaving, word};
 

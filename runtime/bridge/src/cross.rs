@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use sched::crossing::Settled;
-use sched::{GRef, M, errno, fatal, ops, scan, wake};
-use stack::{Outcome, Thread};
+use sched::{GRef, M, fatal, ops, scan, wake};
+use stack::{Outcome, Thread, errno};
 
 use crate::context;
 use crate::guest::word;

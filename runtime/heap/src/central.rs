@@ -1,6 +1,6 @@
 //! Spans that no P has, by class.
 
-use std::sync::{Mutex, MutexGuard};
+use stack::sync::{Mutex, MutexGuard};
 
 use crate::classes::{CLASSES, SpanClass};
 use crate::pages;

@@ -5,8 +5,8 @@
 
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, Once};
 use std::time::Duration;
 
 use sched::m::Note;
@@ -14,6 +14,7 @@ use sched::scan::{self, Cycle};
 use sched::timer::nanotime;
 use sched::{GRef, WaitReason, deadlock, g, global, thread};
 use stack::Outcome;
+use stack::sync::{Mutex, MutexGuard};
 
 use crate::check;
 use crate::keep;

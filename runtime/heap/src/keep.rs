@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+
+use stack::sync::{Mutex, MutexGuard};
 
 use crate::barrier;
 

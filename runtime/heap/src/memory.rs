@@ -1,7 +1,9 @@
 //! The system's part: addresses, and memory for them.
 
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use stack::sync::{Mutex, MutexGuard};
 
 /// The smallest page of any system.
 pub const PAGE: usize = 4096;

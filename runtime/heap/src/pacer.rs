@@ -6,10 +6,10 @@
 //! *assists*: it marks as much as keeps the balance, unless the collector is ahead anyway (*credit*).
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use stack::Outcome;
+use stack::sync::{Mutex, MutexGuard};
 
 use crate::alloc::Again;
 use crate::barrier;

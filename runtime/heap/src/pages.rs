@@ -7,7 +7,8 @@
 //! system, is not.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+
+use stack::sync::{Mutex, MutexGuard};
 
 use crate::layout::{self, Layout, PAGE};
 use crate::memory;

@@ -1,6 +1,6 @@
 //! What there is, counted: `runtime.MemStats` and its like.
 
-use std::sync::Mutex;
+use stack::sync::Mutex;
 
 use crate::classes::{CLASSES, COUNT};
 use crate::{cache, layout, pages, sweep};

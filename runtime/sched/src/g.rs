@@ -4,11 +4,11 @@ use std::cell::{Cell, UnsafeCell};
 use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use stack::Context;
 use stack::memory::Stack;
+use stack::sync::Mutex;
 
 use crate::gstatus::Status;
 use crate::m::M;

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+
+use stack::sync::{Mutex, MutexGuard};
 
 use crate::g::{GQueue, GRef};
 use crate::idle::Idle;
@@ -78,11 +79,6 @@ pub static SHARED: Shared = Shared {
 };
 
 pub fn lock() -> MutexGuard<'static, Global> {
-    if let Ok(global) = GLOBAL.try_lock() {
-        return global;
-    }
-    // Sleeping may fail, and have to be done again.
-    let _errno = crate::errno::keep();
     GLOBAL.lock().expect("nobody panics with it")
 }
 

@@ -12,8 +12,6 @@ pub mod deadlock;
 #[cfg(not(loom))]
 pub mod dump;
 #[cfg(not(loom))]
-pub mod errno;
-#[cfg(not(loom))]
 pub mod fatal;
 #[doc(hidden)]
 #[path = "model/fault.rs"]

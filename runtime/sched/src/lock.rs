@@ -101,7 +101,7 @@ impl Lock {
 #[cold]
 fn futex(word: &AtomicU32, operation: libc::c_int, value: u32) {
     // SAFETY: there is no timeout. A word that is no longer mapped is an error that changes nothing.
-    unsafe { crate::errno::futex(word, operation, value, std::ptr::null()) };
+    unsafe { stack::errno::futex(word, operation, value, std::ptr::null()) };
 }
 
 /// The same lock for the model checker, by its mutex.

@@ -2,17 +2,17 @@
 
 use std::cell::Cell;
 use std::ptr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-use stack::Thread;
 use stack::fault::AltStack;
+use stack::sync::Mutex;
 use stack::x86_64 as machine;
+use stack::{Thread, errno};
 
 use crate::crossing::{Crossing, FALLBACK, Serial};
 use crate::g::GRef;
 use crate::p::P;
-use crate::{errno, signal, thread};
+use crate::{signal, thread};
 
 /// A thread that runs goroutines, or C that a goroutine called, or C that may call Go. Never freed: those of threads that are gone are
 /// used again.

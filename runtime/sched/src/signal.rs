@@ -4,6 +4,8 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use stack::errno;
+
 /// What the kernel calls.
 pub type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::ucontext_t);
 
@@ -125,6 +127,7 @@ pub fn change_mask(how: i32, mask: u64) -> u64 {
 
 /// Sends a thread of this process a signal; one that is gone is no harm. Async-signal-safe.
 pub fn send_to(tid: i32, signal: i32) {
+    let _errno = errno::keep();
     // SAFETY: takes numbers only.
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, signal) };
 }

@@ -1,8 +1,9 @@
 //! How the runtime starts: once, whoever asks first; others wait for it.
 
-use std::sync::{MutexGuard, Once};
+use std::sync::Once;
 
 use stack::Hooks;
+use stack::sync::MutexGuard;
 use stack::x86_64 as machine;
 
 use crate::global::{self, Global, SHARED};

@@ -6,10 +6,10 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use stack::fault::AltStack;
+use stack::sync::{Mutex, MutexGuard};
 use stack::x86_64 as machine;
 
 use crate::m::M;

@@ -6,7 +6,8 @@
 
 use std::ptr;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard};
+
+use stack::sync::{Mutex, MutexGuard};
 
 use crate::crossing::Claim;
 use crate::g::GQueue;

@@ -5,9 +5,11 @@
 //! [`Thread`]; what it cannot decide alone it asks through [`Hooks`].
 
 mod context;
+pub mod errno;
 pub mod fault;
 pub mod memory;
 pub mod sanitizer;
+pub mod sync;
 #[cfg(target_arch = "x86_64")]
 pub mod x86_64;
 

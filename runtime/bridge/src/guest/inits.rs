@@ -4,11 +4,12 @@
 //! in a constructor of its own, starts it there.
 
 use std::arch::global_asm;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use sched::m;
 use sched::ops::{self, StackKind};
+use stack::sync::Mutex;
 use stack::{Outcome, open_frame};
 
 /// A library's initialisers, all in one.

@@ -6,11 +6,11 @@
 use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use sched::global::{self, SHARED};
 use sched::{M, fatal, p, start, thread};
+use stack::sync::{Mutex, MutexGuard};
 
 use super::{copies, handlers, notes};
 use crate::{attach, trace};

@@ -24,10 +24,11 @@ use std::hash::RandomState;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{OnceLock, PoisonError};
 
 use heap::{barrier, roots};
 use sched::M;
+use stack::sync::{Mutex, MutexGuard};
 
 use super::Any;
 

@@ -12,12 +12,13 @@
 
 use std::collections::HashMap;
 use std::ptr;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use heap::classes::ALIGN;
 use heap::layout;
 use heap::object::Object;
+use stack::sync::{Mutex, MutexGuard};
 
 /// Bytes of the heap that a leaf is for, as a power of two.
 const LEAF_SHIFT: u32 = 22;

@@ -23,7 +23,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sched::g::Fault;
 use sched::signal::{self, Before, COUNT, flag, own_action};
-use sched::{GRef, M, errno, fatal};
+use sched::{GRef, M, fatal};
+use stack::errno;
 
 use crate::overflow;
 

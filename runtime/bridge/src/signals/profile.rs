@@ -3,11 +3,11 @@
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use sched::fatal;
 use sched::trace::{MOST, Trace};
+use stack::sync::Mutex;
 use stack::x86_64::unwind::SignalStack;
 
 use super::{Signal, claim, hand_back};

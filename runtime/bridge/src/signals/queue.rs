@@ -5,13 +5,14 @@
 
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
+use std::sync::Once;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, Once};
 
 use sched::chan::{self, Chan};
 use sched::m::Note;
 use sched::signal::{self, COUNT, bit, flag};
 use sched::thread;
+use stack::sync::{Mutex, MutexGuard};
 
 use super::{HANDLING, claim, hand_back};
 
@@ -90,7 +91,7 @@ fn serve() {
     }
 }
 
-fn lock() -> std::sync::MutexGuard<'static, Vec<Receiver>> {
+fn lock() -> MutexGuard<'static, Vec<Receiver>> {
     RECEIVERS.lock().expect("nobody panics with it")
 }
 

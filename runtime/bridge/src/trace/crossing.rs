@@ -12,11 +12,12 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard};
 
+use sched::M;
 use sched::thread::gettid;
 use sched::timer::nanotime;
-use sched::{M, errno};
+use stack::errno;
+use stack::sync::{Mutex, MutexGuard};
 
 use super::functions::{Direction, FunctionId};
 use super::hash::Addresses;

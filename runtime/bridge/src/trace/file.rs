@@ -12,6 +12,7 @@ use std::os::fd::AsRawFd;
 use heap::trace::Collection;
 use sched::fatal;
 use sched::timer::nanotime;
+use stack::sync::MutexGuard;
 
 use super::Trace;
 use super::crossing::{Crossing, End, hold};
@@ -298,7 +299,7 @@ impl Trace {
         (all, dropped)
     }
 
-    fn lock_file(&self) -> std::sync::MutexGuard<'_, File> {
+    fn lock_file(&self) -> MutexGuard<'_, File> {
         hold(&self.file)
     }
 }

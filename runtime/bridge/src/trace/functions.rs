@@ -1,7 +1,9 @@
 //! The functions that are called across, by number, and what they are called.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use stack::sync::{Mutex, MutexGuard};
 
 use super::crossing::hold;
 use super::hash::Addresses;
@@ -68,7 +70,7 @@ impl Functions {
         Function { direction, name }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Found>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Found>> {
         hold(&self.found)
     }
 }

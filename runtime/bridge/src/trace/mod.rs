@@ -19,12 +19,13 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, OnceLock};
+use std::sync::{Once, OnceLock};
 
 use heap::trace::Collection;
 use sched::m::Note;
 use sched::timer::nanotime;
 use sched::{fatal, thread};
+use stack::sync::Mutex;
 
 use crossing::{Recorder, hold};
 use functions::{Direction, FunctionId, Functions};

@@ -7,9 +7,9 @@ use std::ffi::c_int;
 use std::io;
 use std::sync::Arc;
 
+use sched::GRef;
 use sched::fd::{self, Address, Fd, Step, Transfer};
-use sched::{GRef, errno};
-use stack::Outcome;
+use stack::{Outcome, errno};
 
 use super::leave_if_asked;
 

@@ -17,7 +17,8 @@ pub mod weak;
 use std::ffi::CStr;
 use std::ptr;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard};
+
+use stack::sync::{Mutex, MutexGuard};
 
 use crate::span::Span;
 use crate::sweep::ensure_swept;

@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard};
 
 use sched::ops::{self, Function};
 use sched::{GRef, Role, WaitReason};
 use stack::Outcome;
+use stack::sync::{Mutex, MutexGuard};
 
 use super::table::Due;
 use crate::barrier;

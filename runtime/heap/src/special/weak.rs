@@ -8,8 +8,9 @@
 //! swept first, and then the word read again. It also races with marking, since nobody but the word may know the object: it is shaded.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use stack::sync::Mutex;
 
 use crate::alloc::{self, Again};
 use crate::barrier;

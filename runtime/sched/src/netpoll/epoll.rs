@@ -11,6 +11,8 @@ use std::sync::{OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use stack::errno;
+
 use crate::g::GQueue;
 use crate::preempt;
 use crate::sync::RwLock;
@@ -233,6 +235,8 @@ impl Poller {
     }
 
     fn arm_or_replace(&self) {
+        // Anybody may want to be heard, and be in the middle of a call from C.
+        let _errno = errno::keep();
         if self.arm().is_err() {
             self.replace();
         }

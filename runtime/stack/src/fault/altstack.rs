@@ -3,10 +3,11 @@
 use std::io;
 use std::marker::PhantomData;
 use std::ptr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use crate::memory::NoMemory;
 use crate::memory::map;
+use crate::sync::Mutex;
 
 /// Room for a handler; what the processor's registers take comes on top.
 const SIZE: usize = 64 << 10;

@@ -1,6 +1,8 @@
 //! Where stacks' memory comes from when a P has none at hand, and where it goes.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+
+use crate::sync::{Mutex, MutexGuard};
 
 use super::arena::Arenas;
 use super::guarded::{self, Guarded};

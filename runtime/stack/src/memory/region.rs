@@ -11,8 +11,10 @@
 use std::cell::Cell;
 use std::mem::size_of;
 use std::ptr::NonNull;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+
+use crate::sync::Mutex;
 
 use super::map::{self, NoMemory};
 
