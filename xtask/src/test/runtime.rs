@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
@@ -99,9 +100,11 @@ pub fn runtime(context: &Context) -> Result<Tally> {
     ];
     for (name, part) in parts {
         term::note(name);
+        let start = Instant::now();
         if let Err(error) = part(context, &crates, &mut tally) {
             tally.fail(name, &format!("{error:#}"));
         }
+        term::done(name, start.elapsed());
     }
     Ok(tally)
 }
