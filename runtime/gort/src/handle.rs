@@ -4,11 +4,12 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bridge::memory::Any as Words;
 use bridge::memory::handle::{self, Full, MISUSE};
 use heap::types::{Kind, Type, WORD};
+use stack::sync::{Mutex, MutexGuard};
 
 /// A number that stands for a value, for C to keep: Go's `runtime/cgo.Handle`.
 ///

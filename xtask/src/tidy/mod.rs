@@ -3,6 +3,7 @@
 mod atomics;
 mod differences;
 mod graph;
+mod locks;
 mod manifests;
 mod paths;
 mod purity;
@@ -46,6 +47,7 @@ pub fn check(repo: &Repo) -> Result<Vec<Rule>> {
         purity::no_io(&sources),
         unsafety::confined(&sources),
         atomics::replaceable(&sources),
+        locks::unnoticed(&sources),
         sizes::readable(&sources),
         paths::portable(&sources),
         differences::explained(&sources),

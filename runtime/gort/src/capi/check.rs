@@ -3,10 +3,11 @@
 use std::arch::global_asm;
 use std::collections::HashSet;
 use std::ffi::{CStr, CString, c_char};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use bridge::memory::Any;
 use bridge::memory::check::{self, LEVEL};
+use stack::sync::Mutex;
 
 /// Texts of panics, which last; there are few different ones.
 static TEXTS: Mutex<Option<HashSet<&'static CStr>>> = Mutex::new(None);
