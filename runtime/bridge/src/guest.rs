@@ -3,7 +3,7 @@
 //! See `docs/runtime/guest.md`.
 
 pub mod copies;
-mod handlers;
+pub mod handlers;
 pub mod inits;
 pub mod leaving;
 mod notes;
@@ -17,17 +17,8 @@ pub fn load() {
     ONCE.call_once(leaving::hold);
 }
 
-/// The runtime is going to start: what it will change is noted.
-pub fn prepare() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(handlers::note);
-}
-
 /// The runtime is started, and nobody has used it yet.
 pub fn start() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        handlers::note_own();
-        copies::join();
-    });
+    ONCE.call_once(copies::join);
 }

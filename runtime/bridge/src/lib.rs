@@ -22,7 +22,6 @@ pub use sched::ops::StackKind;
 /// Starts the runtime unless it is started; `is_guest`: as a library in somebody else's process.
 pub fn start(is_guest: bool) {
     guest::leaving::check();
-    guest::prepare();
     fork::prepare();
     trace::start();
     panic::install_hook();

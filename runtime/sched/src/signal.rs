@@ -1,5 +1,6 @@
 //! Signals: what Go does about each, and who had one before us.
 
+use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -132,6 +133,25 @@ pub fn send_to(tid: i32, signal: i32) {
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, signal) };
 }
 
+/// Calls `act` while no other copy of the runtime does the same: for who looks what is done about a signal, and puts something of his own in its place.
+/// `act` must not load libraries, look for symbols, or wait for another thread.
+pub fn exclusively<R>(act: impl FnOnce() -> R) -> R {
+    let (mut act, mut result) = (Some(act), None);
+    let mut once = || result = act.take().map(|act| act());
+    let mut once: &mut dyn FnMut() = &mut once;
+    // The one lock that all copies have in common is the loader's, for its list of objects.
+    // SAFETY: the function takes what is passed, which lives for the call.
+    unsafe { libc::dl_iterate_phdr(Some(call_it), (&raw mut once).cast()) };
+    result.expect("a program has an object")
+}
+
+/// For the first object, and no more.
+unsafe extern "C" fn call_it(_: *mut libc::dl_phdr_info, _: usize, it: *mut c_void) -> c_int {
+    // SAFETY: what `exclusively` passes.
+    unsafe { (*it.cast::<&mut dyn FnMut()>())() };
+    1
+}
+
 /// What is done about a signal now; the default, where the system doesn't say.
 pub fn action(signal: i32) -> libc::sigaction {
     let mut now = MaybeUninit::<libc::sigaction>::zeroed();
@@ -181,9 +201,11 @@ impl Before {
 
     /// Puts `handler` in its place: see [`own_action`]. What was there before is kept for as long as the process runs.
     pub fn replace(&self, signal: i32, handler: Handler, flags: i32, alone: bool) {
-        self.note(action(signal));
-        // SAFETY: handlers of ours are async-signal-safe.
-        unsafe { set_action(signal, &own_action(handler, flags, alone)) };
+        exclusively(|| {
+            self.note(action(signal));
+            // SAFETY: handlers of ours are async-signal-safe.
+            unsafe { set_action(signal, &own_action(handler, flags, alone)) };
+        });
     }
 
     /// Keeps what was there before. Of handlers, for as long as the process runs: one of ours may be looking at it.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sched::signal::{COUNT, action, bit, set_action};
+use sched::signal::{self, COUNT, action, bit, set_action};
 
 use super::notes;
 use crate::signals;
@@ -50,6 +50,17 @@ fn is_ours(signal: i32) -> bool {
     handler > libc::SIG_IGN && object().contains(&handler)
 }
 
+/// Puts back what was there before the runtime, unless somebody stands where it has put its handlers. Whether it has.
+pub fn leave() -> bool {
+    signal::exclusively(|| {
+        let in_place = are_in_place();
+        if in_place {
+            put_back();
+        }
+        in_place
+    })
+}
+
 /// Whether nobody stands where the runtime has put its handlers.
 pub fn are_in_place() -> bool {
     let ours = OURS.load(Ordering::Acquire);
@@ -57,8 +68,8 @@ pub fn are_in_place() -> bool {
     all().all(|signal| !taken(signal) || is_ours(signal))
 }
 
-/// Puts back what was there before the runtime: in place of its handlers, and where it had only changed how the host's is called.
-pub fn put_back() {
+/// In place of the runtime's handlers, and where it had only changed how the host's is called.
+fn put_back() {
     for signal in all() {
         // SAFETY: noted before the runtime had any handler; an action as the system gave it.
         let before = unsafe { (*FOUND.0.get())[signal as usize].assume_init_ref() };

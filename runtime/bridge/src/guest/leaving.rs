@@ -122,15 +122,13 @@ pub fn shut_down() -> Result<(), Busy> {
         return Ok(());
     }
     LEAVING.store(true, Ordering::SeqCst);
-    if let Err(busy) = wait_until_idle() {
+    if let Err(busy) = wait_until_idle().and_then(|()| leave_handlers()) {
         LEAVING.store(false, Ordering::SeqCst);
         return Err(busy);
     }
     *gone = true;
     attach::detach_this_thread();
     copies::leave();
-    crate::signals::leave();
-    handlers::put_back();
     attach::delete_key();
     trace::end();
     // SAFETY: nothing is left but idle threads of the scheduler's; who calls in is stopped by `check`.
@@ -148,6 +146,15 @@ fn let_go() {
     if !library.is_null() {
         // SAFETY: the reference is ours; the host, which has called us, has another.
         unsafe { libc::dlclose(library) };
+    }
+}
+
+/// Somebody else's may have taken their place since they were looked at.
+fn leave_handlers() -> Result<(), Busy> {
+    crate::signals::leave();
+    match handlers::leave() {
+        true => Ok(()),
+        false => Err(Busy::Handlers),
     }
 }
 

@@ -23,9 +23,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sched::g::Fault;
 use sched::signal::{self, Before, COUNT, flag, own_action};
-use sched::{GRef, M, fatal};
+use sched::{GRef, M, fatal, preempt};
 use stack::errno;
 
+use crate::guest::handlers;
 use crate::overflow;
 
 pub use fault::set_panic_on_fault;
@@ -53,9 +54,12 @@ pub(crate) fn install(guest: bool) {
         GUEST.store(guest, Ordering::Relaxed);
         fatal::read_environment();
         sched::thread::note_mask();
-        for number in 1..COUNT as i32 {
-            install_one(number);
-        }
+        signal::exclusively(|| {
+            handlers::note();
+            (1..COUNT as i32).for_each(install_one);
+            preempt::start();
+            handlers::note_own();
+        });
     });
 }
 
@@ -105,26 +109,30 @@ pub(crate) fn is_taken(number: i32) -> bool {
 /// Has our handler where it isn't yet: somebody wants the signal.
 fn claim(number: i32) {
     let index = number as usize;
-    if !HANDLING[index].swap(true, Ordering::AcqRel) {
-        BEFORE[index].note(signal::action(number));
-        put_back(number);
-    }
+    signal::exclusively(|| {
+        if !HANDLING[index].swap(true, Ordering::AcqRel) {
+            BEFORE[index].note(signal::action(number));
+            put_back(number);
+        }
+    });
 }
 
 /// Nobody wants the signal any more: what was there before is there again, unless our handler is there without that.
 fn hand_back(number: i32) {
     let index = number as usize;
     let before = &BEFORE[index];
-    if wanted(number, before.handler()) || !HANDLING[index].swap(false, Ordering::AcqRel) {
-        return;
-    }
-    let mut action = before.action();
-    if number == libc::SIGPROF && action.sa_sigaction == libc::SIG_DFL {
-        // The timer's last may be on its way still.
-        action.sa_sigaction = libc::SIG_IGN;
-    }
-    // SAFETY: the host's own, or none.
-    unsafe { signal::set_action(number, &action) };
+    signal::exclusively(|| {
+        if wanted(number, before.handler()) || !HANDLING[index].swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let mut action = before.action();
+        if number == libc::SIGPROF && action.sa_sigaction == libc::SIG_DFL {
+            // The timer's last may be on its way still.
+            action.sa_sigaction = libc::SIG_IGN;
+        }
+        // SAFETY: the host's own, or none.
+        unsafe { signal::set_action(number, &action) };
+    });
 }
 
 /// Puts our handler in its place.
