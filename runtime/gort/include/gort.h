@@ -303,7 +303,7 @@ int gort_connect(uint16_t port);
  */
 #define GORT_CCALL_STACK(name, bytes) \
 	GORT_DECLARE_STUB(name); \
-	GORT_CROSSING(name, "%r10", "_r10", "subq $8, %rsp\n", GORT_COPY_ARGUMENTS(#bytes), GORT_FIND_THREAD("%r10"), "leave\n")
+	GORT_CROSSING_STACK(name, GORT_COPY_ARGUMENTS(#bytes))
 
 /*
  * For functions whose only argument is a struct of 3 to 6 words without floating-point numbers. C wants it on the stack; Go has each word in a register
@@ -313,8 +313,7 @@ int gort_connect(uint16_t port);
  *   int64_t go_sum(int64_t a, int64_t b, int64_t c, int64_t d) __attribute__((visibility("hidden")));
  *   GORT_CCALL_WORDS(sum, 4);
  */
-#define GORT_CCALL_WORDS(name, words) \
-	GORT_CROSSING(name, "%r10", "_r10", "subq $8, %rsp\n", GORT_PUSH_##words, GORT_FIND_THREAD("%r10"), "leave\n")
+#define GORT_CCALL_WORDS(name, words) GORT_CROSSING_STACK(name, GORT_PUSH_##words)
 
 #define GORT_PUSH_3 "subq $8, %rsp\n pushq %rdx\n pushq %rsi\n pushq %rdi\n"
 #define GORT_PUSH_4 "pushq %rcx\n pushq %rdx\n pushq %rsi\n pushq %rdi\n"
@@ -323,10 +322,13 @@ int gort_connect(uint16_t port);
 
 /*
  * What a compiler would put in the place of each call: the way to C and back, as runtime/stack/src/x86_64/call.rs explains it, without a jump to it.
- * The offsets are those of abi::thread. The thread is in rbx, which is kept below rbp. Stubs that copy arguments have stores enough, of which the
- * processor does one a cycle: they leave rbx's place empty and look the thread up again afterwards, which is the same since C's frames are on it.
+ * The offsets are those of abi::thread. The thread is in rbx, which is kept below rbp. Stubs that put arguments on C's stack have stores enough, of which
+ * the processor does one a cycle: they leave rbx's place empty and look the thread up again afterwards, which is the same since C's frames are on it.
  * Each begins a cache line: from three lines a call takes a quarter longer than from two.
  */
+#define GORT_CROSSING_STACK(name, arguments) \
+	GORT_CROSSING(name, "%r10", "_r10", "subq $8, %rsp\n", arguments, GORT_FIND_THREAD("%r10"), "leave\n")
+
 #define GORT_CROSSING(name, thread, by, keep, arguments, again, close) \
 	__asm__(".pushsection .text.gort_stubs, \"ax\", @progbits\n" \
 		".p2align 6\n" \
