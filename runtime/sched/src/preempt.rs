@@ -88,7 +88,7 @@ pub fn note_text(start: usize, end: usize) -> bool {
     true
 }
 
-/// The runtime starts.
+/// The runtime is about to start, and takes its signals.
 pub fn start() {
     if TEXT_COUNT.load(Ordering::Acquire) > 0 {
         install();

@@ -56,7 +56,6 @@ pub fn start(bridge: BridgeHooks, guest: bool) {
             SHARED.idle.put_p(id);
         }
         netpoll::init();
-        crate::preempt::start();
         sysmon::start();
     });
 }
