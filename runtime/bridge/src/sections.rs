@@ -2,6 +2,8 @@
 
 use std::arch::global_asm;
 
+use stack::{close_function, open_function};
+
 /// A function that results in a section's bounds.
 macro_rules! bounds {
     ($name:literal, $section:literal) => {
@@ -16,15 +18,10 @@ macro_rules! bounds {
             "\n.hidden __stop_",
             $section,
             "\n",
-            ".p2align 4\n.globl ",
+            ".hidden ",
             $name,
-            "\n.hidden ",
-            $name,
-            "\n.type ",
-            $name,
-            ", @function\n",
-            $name,
-            ":\n",
+            "\n",
+            open_function!($name),
             "mov rax, qword ptr [rip + __start_",
             $section,
             "@GOTPCREL]\n",
@@ -32,11 +29,7 @@ macro_rules! bounds {
             $section,
             "@GOTPCREL]\n",
             "ret\n",
-            ".size ",
-            $name,
-            ", . - ",
-            $name,
-            "\n",
+            close_function!($name),
         )
     };
 }

@@ -17,9 +17,9 @@
 macro_rules! function {
     ($name:literal, $($line:expr),+ $(,)?) => {
         concat!(
-            ".text\n.p2align 4\n.globl ", $name, "\n.type ", $name, ", @function\n", $name, ":\n.cfi_startproc\n",
+            ".text\n", stack::open_function!($name), ".cfi_startproc\n",
             $($line, "\n",)+
-            ".cfi_endproc\n.size ", $name, ", . - ", $name, "\n",
+            ".cfi_endproc\n", stack::close_function!($name),
         )
     };
 }

@@ -30,6 +30,30 @@ macro_rules! load_thread {
     };
 }
 
+/// In assembly: a function of that name begins.
+#[macro_export]
+macro_rules! open_function {
+    ($name:literal) => {
+        concat!(
+            ".p2align 4\n.globl ",
+            $name,
+            "\n.type ",
+            $name,
+            ", @function\n",
+            $name,
+            ":\n",
+        )
+    };
+}
+
+/// In assembly: the function ends that [`open_function`](crate::open_function) began.
+#[macro_export]
+macro_rules! close_function {
+    ($name:literal) => {
+        concat!(".size ", $name, ", . - ", $name, "\n")
+    };
+}
+
 /// In assembly: opens a frame, and says so to unwinders.
 #[macro_export]
 macro_rules! open_frame {

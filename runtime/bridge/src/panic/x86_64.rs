@@ -15,7 +15,7 @@ use std::arch::global_asm;
 use std::mem::offset_of;
 
 use sched::G;
-use stack::{Context, Outcome, Thread, load_thread, open_frame};
+use stack::{Context, Outcome, Thread, close_function, load_thread, open_frame, open_function};
 
 use super::{AGAIN, Frame, Payload, RESUME, Record, begin, next, recover, source};
 
@@ -57,15 +57,7 @@ macro_rules! link {
 macro_rules! entry {
     ($name:literal, $source:literal) => {
         concat!(
-            ".p2align 4\n",
-            ".globl ",
-            $name,
-            "\n",
-            ".type ",
-            $name,
-            ", @function\n",
-            $name,
-            ":\n",
+            open_function!($name),
             ".cfi_startproc\n",
             "mov rsi, rdi\n",
             "mov edx, ",
@@ -73,11 +65,7 @@ macro_rules! entry {
             "\n",
             "jmp gort_panic_loop\n",
             ".cfi_endproc\n",
-            ".size ",
-            $name,
-            ", . - ",
-            $name,
-            "\n",
+            close_function!($name),
         )
     };
 }

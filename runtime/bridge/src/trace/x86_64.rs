@@ -17,7 +17,10 @@ use std::arch::global_asm;
 use std::sync::atomic::AtomicUsize;
 
 use stack::x86_64::symbols;
-use stack::{Thread, load_thread, open_frame, restore_arguments, save_arguments};
+use stack::{
+    Thread, close_function, load_thread, open_frame, open_function, restore_arguments,
+    save_arguments,
+};
 
 use super::crossing::{begin_call, begin_callback, end};
 use super::waits::{reacquire, reacquired};
@@ -37,22 +40,18 @@ static BODIES: [AtomicUsize; 5] = [const { AtomicUsize::new(0) }; 5];
 macro_rules! open {
     ($name:literal) => {
         concat!(
-            ".p2align 4\n.globl ",
+            ".hidden ",
             $name,
-            "\n.hidden ",
-            $name,
-            "\n.type ",
-            $name,
-            ", @function\n",
-            $name,
-            ":\n.cfi_startproc\n",
+            "\n",
+            open_function!($name),
+            ".cfi_startproc\n",
         )
     };
 }
 
 macro_rules! close {
     ($name:literal) => {
-        concat!(".cfi_endproc\n.size ", $name, ", . - ", $name, "\n")
+        concat!(".cfi_endproc\n", close_function!($name))
     };
 }
 
